@@ -1,0 +1,126 @@
+/*
+** batch.h - rows on their way to the database, and everything they point at.
+**
+** A batch is four things at once, so that nothing else is needed: the arena, the queue item, the back-pressure and the
+** transaction.  One thread owns it at a time; handing it over hands over all its memory.
+**
+** Reader side, per session: a tl_flow joins BYTES into chunks and counts what became of each byte.
+**
+**     tl_batch_event(b, flow, &ev) ...      rows in the order of the events
+**     tl_batch_message(b, flow, &msg) ...
+**     tl_batch_session(b, flow, &info)      at the session's end, and for each flow that tl_batch_touched() lists before a hand-over
+**     tl_batch_seal(b)                      closes all open chunks; then the batch is the writer's
+**
+** Writer side: tl_batch_pack(), then walk tl_batch_sessions() and tl_batch_ops() in their order.
+**
+** Rows of sessions come first and hold absolute facts; what became of the bytes (stored, gap, duplicate, stray) is told as
+** additions, because the store changes these counts too when it compares copies or heals gaps.
+*/
+#ifndef TL_BATCH_H
+#define TL_BATCH_H
+
+#include "base/arena.h"
+#include "message/framer.h"
+#include "stream/session.h"
+
+/* Raw bytes of a chunk at most: with its arrivals and the row's other columns it fills two overflow pages and the local part of a
+** 32 KiB page (see DESIGN.md, "space"). */
+enum { TL_CHUNK_ROW = 69580, TL_CHUNK_FIRST = 1024 };
+
+typedef struct tl_batch tl_batch;
+typedef struct tl_flow tl_flow;
+
+/* ---- rows ---- */
+
+typedef struct tl_row_session {
+    struct tl_row_session *next;
+    tl_session_info info;      /* pointers in it point into the batch */
+    bool exists;               /* a row was written by an earlier batch: update it */
+    const char *protocol;      /* "" unknown */
+    struct {                   /* additions since the session's last row */
+        uint64_t stored, gap, duplicate, stray;
+    } add[2];
+} tl_row_session;
+
+typedef enum tl_op_kind { TL_OP_CHUNK, TL_OP_GAP, TL_OP_STRAY, TL_OP_COPY, TL_OP_REBASE, TL_OP_MESSAGE } tl_op_kind;
+
+typedef struct tl_op_chunk {
+    uint64_t offset;
+    uint32_t raw_size;         /* bytes of the stream */
+    uint32_t data_size;        /* as stored: == raw_size: raw; less: zlib (the sqlar rule) */
+    uint32_t arrivals_size;
+    uint32_t capture;
+    const uint8_t *data, *arrivals;
+    int64_t first_ns, last_ns; /* smallest and largest */
+    uint64_t first_frame, last_frame;
+} tl_op_chunk;
+
+/* GAP; STRAY; COPY (bytes that the store has to hold against the chunks and gaps of the range); REBASE (length: the shift). */
+typedef struct tl_op_event {
+    tl_why why;
+    uint64_t offset, length;
+    const uint8_t *bytes;      /* STRAY, COPY */
+    uint64_t peer_acked;       /* COPY */
+    tl_at at, before, after, told;
+} tl_op_event;
+
+typedef struct tl_op {
+    struct tl_op *next;
+    tl_op_kind kind;
+    uint64_t session_id;
+    tl_dir dir;
+    union {
+        tl_op_chunk chunk;
+        tl_op_event event;
+        tl_message message;    /* MESSAGE; its spans point into the batch */
+    };
+} tl_op;
+
+/* ---- the batch ---- */
+
+/* bytes: the size at which the batch counts as full.  NULL: no memory. */
+tl_batch *tl_batch_new(size_t bytes);
+void tl_batch_free(tl_batch *b); /* NULL is fine */
+void tl_batch_reset(tl_batch *b);
+bool tl_batch_full(const tl_batch *b);
+bool tl_batch_empty(const tl_batch *b);
+
+/* All OK or ENOMEM. */
+TL_MUST_USE tl_rc tl_batch_event(tl_batch *b, tl_flow *f, const tl_event *ev);
+TL_MUST_USE tl_rc tl_batch_message(tl_batch *b, tl_flow *f, const tl_message *m);
+TL_MUST_USE tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
+/* The flows that have rows or open chunks in this batch and whose session row is not in it yet, one after the other; NULL: none left.
+** The caller answers each with tl_batch_session(). */
+tl_flow *tl_batch_touched(tl_batch *b);
+/* Closes all open chunks (into rows).  OK or ENOMEM. */
+TL_MUST_USE tl_rc tl_batch_seal(tl_batch *b);
+
+const tl_row_session *tl_batch_sessions(const tl_batch *b);
+const tl_op *tl_batch_ops(const tl_batch *b);
+uint64_t tl_batch_payload_bytes(const tl_batch *b);
+
+/* Compresses chunks in place where that makes them shorter; level 0: leaves all raw; 1-9 as zlib.  Only touches the batch, so several
+** batches may be packed at once.  The same bytes whatever thread does it.  OK or ENOMEM. */
+TL_MUST_USE tl_rc tl_batch_pack(tl_batch *b, int level);
+
+/* ---- the flow: one per session that has anything to tell; owned by the caller ---- */
+
+tl_flow *tl_flow_new(uint64_t session_id, void *owner); /* owner: handed back by tl_flow_owner.  NULL: no memory */
+void tl_flow_free(tl_flow *f);                          /* after its last tl_batch_session(); NULL is fine */
+void *tl_flow_owner(const tl_flow *f);
+
+/* ---- chunk.arrivals ----
+** One entry a run of bytes that one frame brought, in the order of the stream: four varints
+**     bytes, zigzag(frame - frame before), zigzag(ns - ns before), zigzag(peer_acked - peer_acked before)
+** where "before" is 0 for peer_acked, first_frame and first_ns of the chunk for the first entry. */
+typedef struct tl_arrival {
+    uint64_t bytes;
+    uint64_t frame;
+    int64_t ns;
+    uint64_t peer_acked;
+} tl_arrival;
+/* Reads the next entry from the front of *in and moves it on; *a holds the entry before (start: first_frame, first_ns, 0).
+** false: the end, or damaged. */
+bool tl_arrival_next(tl_span *in, tl_arrival *a);
+
+#endif

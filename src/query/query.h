@@ -1,0 +1,50 @@
+/*
+** query.h - reading.  Opens read-only; knows SELECT and nothing of writing.
+*/
+#ifndef TL_QUERY_H
+#define TL_QUERY_H
+
+#include "base/base.h"
+#include "base/text.h"
+
+struct sqlite3;
+
+typedef struct tl_reader tl_reader;
+typedef enum tl_format { TL_TABLE, TL_CSV, TL_JSON, TL_JSONL } tl_format;
+/* Takes output; anything but OK stops the run with that code. */
+typedef tl_rc (*tl_write_fn)(void *to, tl_span bytes);
+
+/* NULL: *err says in one line why not: missing, damaged, not ours, newer than this program, or left by a crash with a hot journal. */
+tl_reader *tl_reader_open(const char *path, tl_error *err);
+void tl_reader_close(tl_reader *r);
+const tl_error *tl_reader_error(const tl_reader *r);
+
+/* A value for ?1, ?2, ... (bound, never pasted into SQL): text NULL means number. */
+typedef struct tl_param {
+    const char *text;
+    int64_t number;
+} tl_param;
+
+typedef struct tl_output {
+    tl_format format;
+    size_t width;       /* columns of the terminal, for tables; 0: not a terminal, do not cut */
+    tl_write_fn write;
+    void *to;
+} tl_output;
+
+/* Runs one SELECT (a second statement after it is refused) and writes its rows.  *rows (may be NULL): how many. */
+TL_MUST_USE tl_rc tl_reader_run(tl_reader *r, const char *sql, const tl_param *params, size_t n, const tl_output *out, uint64_t *rows);
+
+/* The captured bytes of [offset, offset + length) of one direction, in order; gaps are skipped, or written as zeros.
+** *missing: bytes of the range that are in gaps. */
+TL_MUST_USE tl_rc tl_reader_payload(tl_reader *r, int64_t session, int direction, uint64_t offset, uint64_t length, bool gaps_zero,
+                                    tl_write_fn write, void *to, uint64_t *written, uint64_t *missing);
+
+/* The embedded files of queries/ by name without ".sql"; NULL: none of that name.  tl_query_at: by number, NULL past the last. */
+typedef struct tl_named_query {
+    const char *name, *title, *sql;
+} tl_named_query;
+const tl_named_query *tl_query_find(const char *name);
+const tl_named_query *tl_query_at(size_t i);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+** store.h - the only code that writes SQL.  Belongs to one thread.
+**
+**     tl_store_open → tl_store_ingest_begin → for each capture: tl_store_capture_begin, tl_store_write..., tl_store_capture_end
+**     → tl_store_ingest_end → tl_store_close
+**
+** tl_store_write puts a batch into the open transaction; a transaction is committed when `commit_bytes` of payload went in, and at
+** tl_store_commit, tl_store_ingest_end.  What is committed is balanced: queries/check_*.sql return no rows.
+*/
+#ifndef TL_STORE_H
+#define TL_STORE_H
+
+#include "batch/batch.h"
+
+typedef struct tl_store tl_store;
+
+typedef struct tl_store_options {
+    uint64_t commit_bytes; /* payload bytes a transaction; 0: 256 MB */
+} tl_store_options;
+
+/* Creates, or opens and migrates.  NULL: *err says why: EUSAGE for a file that is not a tcpledger database (it is left alone) or is
+** newer than this program, ESQL for a damaged one. */
+tl_store *tl_store_open(const char *path, const tl_store_options *o, tl_error *err);
+/* Commits what is open and closes.  On failure (of the commit) the text is in *err; the handle is gone either way.  NULL is fine. */
+tl_rc tl_store_close(tl_store *s, tl_error *err);
+/* Text of the last failure of a call on this handle. */
+const tl_error *tl_store_error(const tl_store *s);
+
+/* The numbers to go on from in this database. */
+TL_MUST_USE tl_rc tl_store_next_ids(tl_store *s, uint64_t *session_id);
+
+typedef struct tl_ingest_facts {
+    int64_t started_ns, finished_ns;
+    const char *tool_version;
+    const char *options; /* JSON */
+    const char *state;   /* at the end: "complete" or "failed" */
+} tl_ingest_facts;
+TL_MUST_USE tl_rc tl_store_ingest_begin(tl_store *s, const tl_ingest_facts *f); /* state is 'interrupted' until the end */
+TL_MUST_USE tl_rc tl_store_ingest_end(tl_store *s, const tl_ingest_facts *f);   /* makes PRAGMA optimize, commits */
+
+typedef struct tl_outcome_count { uint64_t frames, bytes; } tl_outcome_count;
+typedef struct tl_capture_facts {
+    const char *path;
+    uint64_t bytes;
+    const uint8_t *sha256; /* 32 bytes, or NULL: not known (standard input that broke off) */
+    const char *format;    /* "pcap", "pcapng", "pcap.gz", ... */
+    int linktype;          /* -1: not known */
+    uint32_t snaplen;
+    int64_t first_ns, last_ns; /* of its frames; ignored while frames is 0 */
+    uint64_t frames;
+    int64_t drops;         /* -1: not told */
+    const char *state;     /* complete | truncated | failed | interrupted */
+    const char *error;     /* NULL: none */
+    tl_outcome_count outcome[TL_SEG_OUTCOMES];
+} tl_capture_facts;
+/* A row with state 'interrupted'; *capture_id is what tl_at.capture has to be in its frames. */
+TL_MUST_USE tl_rc tl_store_capture_begin(tl_store *s, const tl_capture_facts *f, uint32_t *capture_id);
+/* Fills in the rest, frame_count included.  Bytes of `captured` payload counted by the reader are checked by the ledger view. */
+TL_MUST_USE tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const tl_capture_facts *f);
+
+/* All of the batch: a failure leaves the open transaction rolled back and the handle good only for closing. */
+TL_MUST_USE tl_rc tl_store_write(tl_store *s, const tl_batch *b);
+TL_MUST_USE tl_rc tl_store_commit(tl_store *s);
+
+typedef struct tl_store_totals { /* of the whole database, for the summary */
+    uint64_t sessions, stored_bytes, messages, gaps, gap_bytes, strays;
+} tl_store_totals;
+TL_MUST_USE tl_rc tl_store_totals_look(tl_store *s, tl_store_totals *out);
+
+#endif
