@@ -18,7 +18,7 @@ void tl_arena_free(tl_arena *a); /* NULL is fine */
 void *tl_arena_alloc(tl_arena *a, size_t n);
 /* A copy of n bytes in the arena; NULL: no memory. */
 void *tl_arena_copy(tl_arena *a, const void *p, size_t n);
-/* Forgets everything allocated, keeps the blocks. */
+/* Forgets everything allocated, keeps the blocks (not those that a larger request had to itself). */
 void tl_arena_reset(tl_arena *a);
 /* Bytes handed out since the last reset, alignment included. */
 size_t tl_arena_used(const tl_arena *a);

@@ -1,0 +1,187 @@
+/*
+** text.c - growing text, escaping, JSON.
+**
+** Invariant: p is NULL and n is 0, or p[n] is NUL and n < room.
+*/
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Code points that change how their neighbours look, or show nothing: Unicode's general categories Cf, Zl and Zp.
+** Sorted; both ends included. */
+static const struct {
+    uint32_t first, last;
+} invisible[] = {
+    {0x00ad, 0x00ad},   {0x0600, 0x0605},   {0x061c, 0x061c},   {0x06dd, 0x06dd},   {0x070f, 0x070f},
+    {0x0890, 0x0891},   {0x08e2, 0x08e2},   {0x180e, 0x180e},   {0x200b, 0x200f},   {0x2028, 0x202e},
+    {0x2060, 0x206f},   {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+    {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
+};
+
+static bool is_readable(uint32_t c)
+{
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return false; /* C0, DEL, C1 */
+    for (size_t i = 0; i < sizeof invisible / sizeof invisible[0] && invisible[i].first <= c; i++)
+        if (c <= invisible[i].last) return false;
+    return true;
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+size_t tl_text_readable(tl_span s)
+{
+    if (s.n == 0) return 0;
+    uint32_t c = s.p[0];
+    if (c < 0x80) return is_readable(c);
+    size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (c < 0xc2 || c > 0xf4 || s.n < len) return 0;
+    c &= 0x7fU >> len;
+    for (size_t i = 1; i < len; i++) {
+        if ((s.p[i] & 0xc0) != 0x80) return 0;
+        c = c << 6 | (s.p[i] & 0x3fU);
+    }
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return 0;
+    return is_readable(c) ? len : 0;
+}
+
+void tl_text_free(tl_text *t)
+{
+    free(t->p);
+    *t = (tl_text){0};
+}
+
+void tl_text_reset(tl_text *t)
+{
+    t->n = 0;
+    t->failed = false;
+    if (t->p != NULL) t->p[0] = '\0';
+}
+
+/* Room for n more bytes and the NUL. */
+static bool reserve(tl_text *t, size_t n)
+{
+    if (t->failed) return false;
+    if (t->room > t->n && n < t->room - t->n) return true;
+    if (n > SIZE_MAX / 4 - t->n) {
+        t->failed = true;
+        return false;
+    }
+    size_t room = t->room ? t->room : 64;
+    while (room <= t->n + n) room *= 2;
+    char *p = realloc(t->p, room);
+    if (p == NULL) {
+        t->failed = true;
+        return false;
+    }
+    t->p = p;
+    t->room = room;
+    return true;
+}
+
+void tl_text_bytes(tl_text *t, const void *p, size_t n)
+{
+    if (!reserve(t, n)) return;
+    if (n > 0) memcpy(t->p + t->n, p, n);
+    t->n += n;
+    t->p[t->n] = '\0';
+}
+
+void tl_text_add(tl_text *t, const char *s)
+{
+    tl_text_bytes(t, s, strlen(s));
+}
+
+void tl_text_printf(tl_text *t, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    if (n < 0)
+        t->failed = true;
+    else if (reserve(t, (size_t)n)) {
+        vsnprintf(t->p + t->n, (size_t)n + 1, fmt, again);
+        t->n += (size_t)n;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+/* The escaped text of text.h; in a JSON string its quotes and backslashes are escaped once more. */
+static void add_escaped(tl_text *t, tl_span in, size_t most, bool json)
+{
+    const char *slash = json ? "\\\\" : "\\";
+    size_t shown = in.n < most ? in.n : most, at = 0;
+    while (at < shown) {
+        size_t run = at;
+        while (run < shown && in.p[run] >= 0x20 && in.p[run] < 0x7f && in.p[run] != '\\' && !(json && in.p[run] == '"')) run++;
+        if (run > at) {
+            tl_text_bytes(t, in.p + at, run - at);
+            at = run;
+            continue;
+        }
+        uint8_t c = in.p[at];
+        size_t len = tl_text_readable(tl_span_of(in.p + at, in.n - at));
+        if (c == '\\') {
+            tl_text_add(t, slash);
+            tl_text_add(t, slash);
+        } else if (c == '"') {
+            tl_text_add(t, "\\\"");
+        } else if (len > 0) {
+            if (len > shown - at) break; /* a character that the cut would halve is left out whole */
+            tl_text_bytes(t, in.p + at, len);
+        } else {
+            tl_text_printf(t, "%sx%02x", slash, c);
+        }
+        at += len > 0 ? len : 1;
+    }
+    if (at < in.n) tl_text_add(t, "...");
+}
+
+void tl_text_escaped(tl_text *t, tl_span bytes, size_t most)
+{
+    add_escaped(t, bytes, most, false);
+    if (!t->failed && t->p == NULL) tl_text_bytes(t, "", 0);
+}
+
+void tl_json_string(tl_text *t, tl_span bytes, size_t most)
+{
+    tl_text_add(t, "\"");
+    add_escaped(t, bytes, most, true);
+    tl_text_add(t, "\"");
+}
+
+void tl_json_open(tl_text *t)
+{
+    tl_text_add(t, "{");
+}
+
+/* Between two members the last byte is the end of a value, so it tells whether a comma is due. */
+static void add_name(tl_text *t, const char *name)
+{
+    char last = t->n > 0 ? t->p[t->n - 1] : '{';
+    if (last != '{') tl_text_add(t, ",");
+    tl_json_string(t, tl_span_of(name, strlen(name)), SIZE_MAX);
+    tl_text_add(t, ":");
+}
+
+void tl_json_field(tl_text *t, const char *name, tl_span value, size_t most)
+{
+    add_name(t, name);
+    tl_json_string(t, value, most);
+}
+
+void tl_json_number(tl_text *t, const char *name, int64_t value)
+{
+    add_name(t, name);
+    tl_text_printf(t, "%" PRId64, value);
+}
+
+void tl_json_close(tl_text *t)
+{
+    tl_text_add(t, "}");
+}
