@@ -20,12 +20,13 @@
 #define TL_BATCH_H
 
 #include "base/arena.h"
+#include "base/varint.h"
 #include "message/framer.h"
 #include "stream/session.h"
 
 /* Raw bytes of a chunk at most: with its arrivals and the row's other columns it fills two overflow pages and the local part of a
 ** 32 KiB page (see DESIGN.md, "space"). */
-enum { TL_CHUNK_ROW = 69580, TL_CHUNK_FIRST = 1024 };
+enum { TL_CHUNK_ROW = 69580 };
 
 typedef struct tl_batch tl_batch;
 typedef struct tl_flow tl_flow;
@@ -34,10 +35,10 @@ typedef struct tl_flow tl_flow;
 
 typedef struct tl_row_session {
     struct tl_row_session *next;
-    tl_session_info info;      /* pointers in it point into the batch */
-    bool exists;               /* a row was written by an earlier batch: update it */
-    const char *protocol;      /* "" unknown */
-    struct {                   /* additions since the session's last row */
+    tl_session_info info; /* pointers in it point into the batch */
+    bool exists;          /* a row was written by an earlier batch: update it */
+    const char *protocol; /* "" unknown */
+    struct {              /* additions since the session's last row */
         uint64_t stored, gap, duplicate, stray;
     } add[2];
 } tl_row_session;
@@ -46,8 +47,8 @@ typedef enum tl_op_kind { TL_OP_CHUNK, TL_OP_GAP, TL_OP_STRAY, TL_OP_COPY, TL_OP
 
 typedef struct tl_op_chunk {
     uint64_t offset;
-    uint32_t raw_size;         /* bytes of the stream */
-    uint32_t data_size;        /* as stored: == raw_size: raw; less: zlib (the sqlar rule) */
+    uint32_t raw_size;  /* bytes of the stream */
+    uint32_t data_size; /* as stored: == raw_size: raw; less: zlib (the sqlar rule) */
     uint32_t arrivals_size;
     uint32_t capture;
     const uint8_t *data, *arrivals;
@@ -59,8 +60,8 @@ typedef struct tl_op_chunk {
 typedef struct tl_op_event {
     tl_why why;
     uint64_t offset, length;
-    const uint8_t *bytes;      /* STRAY, COPY */
-    uint64_t peer_acked;       /* COPY */
+    const uint8_t *bytes; /* STRAY, COPY */
+    uint64_t peer_acked;  /* COPY */
     tl_at at, before, after, told;
 } tl_op_event;
 
@@ -72,7 +73,7 @@ typedef struct tl_op {
     union {
         tl_op_chunk chunk;
         tl_op_event event;
-        tl_message message;    /* MESSAGE; its spans point into the batch */
+        tl_message message; /* MESSAGE; its spans point into the batch */
     };
 } tl_op;
 
@@ -122,5 +123,17 @@ typedef struct tl_arrival {
 /* Reads the next entry from the front of *in and moves it on; *a holds the entry before (start: first_frame, first_ns, 0).
 ** false: the end, or damaged. */
 bool tl_arrival_next(tl_span *in, tl_arrival *a);
+/* Writes `a` after `before` (start: as above) at out, which has room for TL_ARRIVAL_MAX bytes; returns the number written. */
+enum { TL_ARRIVAL_MAX = 4 * TL_VARINT_MAX };
+size_t tl_arrival_put(uint8_t *out, const tl_arrival *before, const tl_arrival *a);
+
+/* ---- two copies of the same bytes: used here and by the store, which holds the older ones ---- */
+
+/* The range from the first to the last byte that differs, in stream offsets, half-open; from == to: none so far.  All zero to start. */
+typedef struct tl_difference {
+    uint64_t from, to;
+} tl_difference;
+/* Takes n bytes of both copies into account, those at `offset`; pieces may come in any order. */
+void tl_difference_add(tl_difference *d, uint64_t offset, const uint8_t *one, const uint8_t *other, size_t n);
 
 #endif

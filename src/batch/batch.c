@@ -1,0 +1,216 @@
+/*
+** batch.c - the batch: its memory, the list of ops, the rows of sessions, and which flows still owe one.
+**
+** Life: new → (event | message | session)... → touched until NULL, each answered with session → seal → [writer: pack, walk] → reset.
+**
+** Invariants:
+** 1. Everything a row points at lies in the arena: handing over the batch hands over all of it.
+** 2. A flow that has ops or an open chunk in the batch has a session row in it, or is on the list `touched`.
+** 3. After seal no flow points at bytes of the batch that it would use again: `round` tells.
+**
+** What is not here: how bytes become chunks (flow.c), comparing copies (copy.c), compression (pack.c).
+*/
+#include "batch/rows.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the arena asks of malloc at a time: the unused tail of a block is at most a chunk. */
+static const size_t block_bytes = 1U << 20;
+
+tl_batch *tl_batch_new(size_t bytes)
+{
+    tl_batch *b = calloc(1, sizeof *b);
+    if (b == NULL) return NULL;
+    b->bytes = bytes;
+    b->arena = tl_arena_new(bytes < block_bytes ? bytes + 4096 : block_bytes);
+    if (b->arena == NULL) {
+        free(b);
+        return NULL;
+    }
+    b->sessions_end = &b->sessions;
+    b->ops_end = &b->ops;
+    return b;
+}
+
+void tl_batch_free(tl_batch *b)
+{
+    if (b == NULL) return;
+    while (b->touched != NULL) batch_untouch(b->touched);
+    packer_free(b->packer);
+    tl_arena_free(b->arena);
+    free(b);
+}
+
+void tl_batch_reset(tl_batch *b)
+{
+    while (b->touched != NULL) batch_untouch(b->touched);
+    tl_arena_reset(b->arena);
+    b->round++;
+    b->payload = 0;
+    b->sessions = NULL;
+    b->sessions_end = &b->sessions;
+    b->ops = NULL;
+    b->ops_end = &b->ops;
+    memset(b->spares, 0, sizeof b->spares);
+}
+
+bool tl_batch_full(const tl_batch *b)
+{
+    /* Each touched flow still needs its row: without counting them 20,000 open sessions would overrun the size by half. */
+    return tl_arena_used(b->arena) + b->touched_n * sizeof(tl_row_session) >= b->bytes;
+}
+
+bool tl_batch_empty(const tl_batch *b)
+{
+    return b->sessions == NULL && b->ops == NULL && b->touched == NULL;
+}
+
+const tl_row_session *tl_batch_sessions(const tl_batch *b)
+{
+    return b->sessions;
+}
+
+const tl_op *tl_batch_ops(const tl_batch *b)
+{
+    return b->ops;
+}
+
+uint64_t tl_batch_payload_bytes(const tl_batch *b)
+{
+    return b->payload;
+}
+
+void *batch_alloc(tl_batch *b, size_t n)
+{
+    return tl_arena_alloc(b->arena, n);
+}
+
+static size_t class_room(unsigned size_class)
+{
+    return size_class + 1 == BUFFER_CLASSES ? TL_CHUNK_ROW : (size_t)64 << (2 * size_class);
+}
+
+buffer batch_buffer(tl_batch *b, size_t n)
+{
+    buffer f = {0};
+    unsigned c = 0;
+    while (c + 1 < BUFFER_CLASSES && class_room(c) < n) c++;
+    assert(n <= class_room(c));
+    spare *s = b->spares[c];
+    if (s != NULL) {
+        b->spares[c] = s->next;
+        f.p = (uint8_t *)s;
+    } else {
+        f.p = batch_alloc(b, class_room(c));
+    }
+    f.room = (uint32_t)class_room(c);
+    f.size_class = (uint8_t)c;
+    return f;
+}
+
+void batch_buffer_done(tl_batch *b, buffer *f)
+{
+    if (f->p != NULL) {
+        spare *s = (spare *)(void *)f->p; /* the arena aligns to 16 */
+        s->next = b->spares[f->size_class];
+        b->spares[f->size_class] = s;
+    }
+    *f = (buffer){0};
+}
+
+void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, const tl_flow *f, tl_dir dir)
+{
+    op->next = NULL;
+    op->kind = kind;
+    op->session_id = f->session_id;
+    op->dir = dir;
+    *b->ops_end = op;
+    b->ops_end = &op->next;
+}
+
+void batch_touch(tl_batch *b, tl_flow *f)
+{
+    if (f->batch != b || f->round != b->round) {
+        assert(!f->touched); /* a batch was handed over while this flow owed a row */
+        f->batch = b;
+        f->round = b->round;
+        f->row = NULL;
+        for (int d = 0; d < 2; d++) {
+            f->dir[d].chunk = (open_chunk){0};
+            f->dir[d].newest = NULL;
+            f->dir[d].gap = NULL;
+        }
+    }
+    if (f->touched) return;
+    f->touched = true;
+    f->touched_next = b->touched;
+    f->touched_prev = &b->touched;
+    if (b->touched != NULL) b->touched->touched_prev = &f->touched_next;
+    b->touched = f;
+    b->touched_n++;
+}
+
+void batch_untouch(tl_flow *f)
+{
+    if (!f->touched) return;
+    *f->touched_prev = f->touched_next;
+    if (f->touched_next != NULL) f->touched_next->touched_prev = f->touched_prev;
+    f->touched = false;
+    f->batch->touched_n--;
+}
+
+tl_flow *tl_batch_touched(tl_batch *b)
+{
+    return b->touched;
+}
+
+tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol)
+{
+    assert(info->id == f->session_id);
+    batch_touch(b, f);
+    for (int d = 0; d < 2; d++) {
+        tl_rc rc = flow_close_chunk(b, f, (tl_dir)d);
+        if (rc != TL_OK) return rc;
+    }
+    tl_row_session *row = f->row;
+    const char *history = info->history != NULL ? info->history : "";
+    char *h = tl_arena_copy(b->arena, history, strlen(history) + 1);
+    char *p = tl_arena_copy(b->arena, protocol, strlen(protocol) + 1);
+    tl_layers *layers = batch_alloc(b, sizeof *layers);
+    if (row == NULL) row = batch_alloc(b, sizeof *row);
+    if (h == NULL || p == NULL || layers == NULL || row == NULL) return TL_ENOMEM;
+
+    if (f->row == NULL) {
+        *row = (tl_row_session){.exists = f->exists};
+        *b->sessions_end = row;
+        b->sessions_end = &row->next;
+        f->row = row;
+        f->exists = true;
+    }
+    *layers = info->layers != NULL ? *info->layers : (tl_layers){0};
+    row->info = *info;
+    row->info.history = h;
+    row->info.layers = layers;
+    row->protocol = p;
+    for (int d = 0; d < 2; d++) {
+        row->add[d].stored += f->add[d].stored;
+        row->add[d].gap += f->add[d].gap;
+        row->add[d].duplicate += f->add[d].duplicate;
+        row->add[d].stray += f->add[d].stray;
+        memset(&f->add[d], 0, sizeof f->add[d]);
+    }
+    batch_untouch(f);
+    return TL_OK;
+}
+
+tl_rc tl_batch_seal(tl_batch *b)
+{
+    for (tl_flow *f = b->touched; f != NULL; f = f->touched_next)
+        for (int d = 0; d < 2; d++) {
+            tl_rc rc = flow_close_chunk(b, f, (tl_dir)d);
+            if (rc != TL_OK) return rc;
+        }
+    return TL_OK;
+}

@@ -1,0 +1,99 @@
+/*
+** pack.c - chunks made shorter, where that works, in zlib's format (RFC 1950) by libdeflate.
+**
+** The rule is sqlar's: packed is what is strictly shorter than raw, else raw is kept.  Most payload of today is encrypted, so a
+** look at a sample comes first; it may keep raw what a deflate of everything would have made a little shorter, never the other way.
+** The result depends on the bytes and the level alone.
+*/
+#include "batch/rows.h"
+
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PACK_MIN = 40,     /* below this zlib's 6 bytes of frame and the block header eat the gain */
+    SAMPLE_MIN = 2048, /* up to here a look costs as much as packing */
+    SAMPLE_SLICES = 4, /* spread over the chunk: heads are text where the body is not */
+    SLICE_BYTES = 1024,
+    SAMPLE_BYTES = SAMPLE_SLICES * SLICE_BYTES
+};
+
+typedef struct packer {
+    struct libdeflate_compressor *deflate; /* owned */
+    int level;
+    uint8_t out[TL_CHUNK_ROW];
+} packer;
+
+void packer_free(struct packer *p)
+{
+    if (p == NULL) return;
+    libdeflate_free_compressor(p->deflate);
+    free(p);
+}
+
+static packer *packer_new(int level)
+{
+    packer *p = malloc(sizeof *p);
+    if (p == NULL) return NULL;
+    p->level = level;
+    p->deflate = libdeflate_alloc_compressor(level);
+    if (p->deflate == NULL) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* Bytes of the zlib form, 0 where it is not shorter. */
+static size_t deflate_shorter(packer *p, const uint8_t *in, size_t n)
+{
+    return libdeflate_zlib_compress(p->deflate, in, n, p->out, n - 1);
+}
+
+/* False where a sample says that packing is a waste of time. */
+static bool worth_packing(packer *p, const uint8_t *in, size_t n)
+{
+    if (n < PACK_MIN) return false;
+    if (n <= SAMPLE_MIN) return true;
+    uint8_t sample[SAMPLE_BYTES];
+    size_t size = SAMPLE_BYTES;
+    if (n <= SAMPLE_BYTES) {
+        size = n;
+        memcpy(sample, in, n);
+    } else {
+        size_t step = (n - SLICE_BYTES) / (SAMPLE_SLICES - 1);
+        for (size_t i = 0; i < SAMPLE_SLICES; i++) memcpy(sample + i * SLICE_BYTES, in + i * step, SLICE_BYTES);
+    }
+    uint32_t count[256] = {0};
+    for (size_t i = 0; i < size; i++) count[sample[i]]++;
+    /* The sum of the squares is size + size²/256 for random bytes, more for anything skewed. */
+    uint64_t squares = 0, random = size + size * size / 256;
+    for (int i = 0; i < 256; i++) squares += (uint64_t)count[i] * count[i];
+    if (squares > 2 * random) return true;
+    /* Flat or nearly so: only repetitions could help, and they show in a trial. */
+    size_t packed = deflate_shorter(p, sample, size);
+    return packed > 0 && packed + size / 32 < size;
+}
+
+tl_rc tl_batch_pack(tl_batch *b, int level)
+{
+    if (level <= 0) return TL_OK;
+    if (b->packer != NULL && b->packer->level != level) {
+        packer_free(b->packer);
+        b->packer = NULL;
+    }
+    if (b->packer == NULL) b->packer = packer_new(level);
+    if (b->packer == NULL) return TL_ENOMEM;
+    for (tl_op *op = b->ops; op != NULL; op = op->next) {
+        if (op->kind != TL_OP_CHUNK) continue;
+        tl_op_chunk *c = &op->chunk;
+        if (c->data_size < c->raw_size || !worth_packing(b->packer, c->data, c->raw_size)) continue;
+        size_t n = deflate_shorter(b->packer, c->data, c->raw_size);
+        if (n == 0) continue;
+        /* In place: the batch made these bytes, and const is for its readers. */
+        memcpy((uint8_t *)(uintptr_t)c->data, b->packer->out, n);
+        c->data_size = (uint32_t)n;
+    }
+    return TL_OK;
+}

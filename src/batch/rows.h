@@ -1,0 +1,96 @@
+/*
+** rows.h - the batch and the flow as the files of this folder share them.  Nobody else includes it.
+*/
+#ifndef TL_BATCH_ROWS_H
+#define TL_BATCH_ROWS_H
+
+#include "batch/batch.h"
+
+/* Buffers of a chunk under construction come in these sizes, so that what one outgrows the next can use. */
+enum { BUFFER_CLASSES = 6 };
+
+typedef struct buffer {
+    uint8_t *p; /* in the batch */
+    uint32_t n, room;
+    uint8_t size_class;
+} buffer;
+
+typedef struct spare {
+    struct spare *next;
+} spare;
+
+/* Chunk rows know the one before them in the same direction, for the comparison of copies. */
+typedef struct chunk_op {
+    tl_op op; /* first: the list of ops is made of these */
+    struct chunk_op *older;
+} chunk_op;
+
+struct packer;
+
+struct tl_batch {
+    tl_arena *arena; /* owned */
+    size_t bytes;    /* full at this size */
+    uint64_t round;  /* number of resets: what a flow remembers of an earlier round is void */
+    uint64_t payload;
+    tl_row_session *sessions, **sessions_end;
+    tl_op *ops, **ops_end;
+    tl_flow *touched; /* list through tl_flow.touched_next */
+    size_t touched_n;
+    spare *spares[BUFFER_CLASSES];
+    struct packer *packer; /* owned; NULL until the first pack */
+};
+
+/* A chunk that still grows.  One capture, contiguous bytes. */
+typedef struct open_chunk {
+    bool open, encoded; /* encoded: `first` is set, and what follows it up to `before` is in `entries` */
+    uint32_t capture;
+    uint64_t offset;
+    int64_t first_ns, last_ns;
+    uint64_t first_frame, last_frame;
+    buffer data, entries;
+    tl_arrival first, before; /* first entry: written last, because it counts from the smallest frame and time */
+    tl_arrival run;           /* the entry that still grows */
+} open_chunk;
+
+typedef struct flow_dir {
+    open_chunk chunk;
+    chunk_op *newest; /* of this batch, raw until the batch is handed over */
+    tl_op *gap;       /* the last op, where it is a gap that may still grow */
+    uint64_t shift;   /* by REBASE: what later messages of the framer, which does not know, have to move by */
+} flow_dir;
+
+struct tl_flow {
+    uint64_t session_id;
+    void *owner;
+    bool exists; /* a row was made, by this batch or an earlier one */
+    bool touched;
+    tl_flow *touched_next, **touched_prev;
+    tl_batch *batch; /* where the following is good, in this round of it */
+    uint64_t round;
+    tl_row_session *row; /* in the batch; NULL: none yet */
+    flow_dir dir[2];
+    struct {
+        uint64_t stored, gap, duplicate, stray;
+    } add[2];
+};
+
+void *batch_alloc(tl_batch *b, size_t n);
+/* A buffer of at least n bytes; p NULL: no memory.  n at most TL_CHUNK_ROW. */
+buffer batch_buffer(tl_batch *b, size_t n);
+void batch_buffer_done(tl_batch *b, buffer *f);
+/* Appends an op made by the caller in the batch. */
+void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, const tl_flow *f, tl_dir dir);
+/* Adds the flow to the list of those that need a session row, and forgets what it knew of another batch. */
+void batch_touch(tl_batch *b, tl_flow *f);
+void batch_untouch(tl_flow *f);
+
+/* Closes the open chunk of a direction, if there is one, into an op.  ENOMEM: it stays open. */
+TL_MUST_USE tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir);
+/* Holds a COPY against what this batch has of its range; what it cannot decide becomes an op for the store. */
+TL_MUST_USE tl_rc flow_copy(tl_batch *b, tl_flow *f, const tl_event *ev);
+/* A stray row of `length` bytes at ev->bytes.p + skip. */
+TL_MUST_USE tl_rc flow_stray(tl_batch *b, tl_flow *f, const tl_event *ev, uint64_t offset, size_t skip, size_t length, tl_why why);
+
+void packer_free(struct packer *p);
+
+#endif
