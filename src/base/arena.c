@@ -50,7 +50,6 @@ struct tl_arena {
 
 static block *new_block(size_t room)
 {
-    if (room > SIZE_MAX - sizeof(block)) return NULL;
     block *b = malloc(sizeof *b + room);
     if (b == NULL) return NULL;
     *b = (block){.room = room};
@@ -105,7 +104,7 @@ static block *block_for(tl_arena *a, size_t n)
 
 void *tl_arena_alloc(tl_arena *a, size_t n)
 {
-    if (n > SIZE_MAX - ALIGN) return NULL;
+    if (n > SIZE_MAX / 2) return NULL; /* what no malloc gives, so that the sums below cannot wrap */
     size_t rounded = (n + ALIGN - 1) / ALIGN * ALIGN;
     block *b;
     if (rounded > a->block_bytes) {
