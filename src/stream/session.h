@@ -70,6 +70,7 @@ typedef struct tl_session_info {
     tl_roles roles;
     bool midstream;           /* no SYN in either direction */
     bool rebased;             /* offset 0 moved: messages must be framed again */
+    bool reopened;            /* segments came after its close was told: its row exists, and messages must be framed again */
     tl_why closed;            /* NONE while live */
     tl_at first, last;
     int64_t rtt_ns;           /* SYN to SYN-ACK to ACK; -1: not known */
@@ -93,7 +94,8 @@ TL_MUST_USE tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_ses
 /* The next event; false when dry. */
 bool tl_session_pull(tl_session *s, tl_event *out);
 /* The next session that has something to say because of the time (at.ns; going backwards is harmless), a limit or reused ports; NULL: none.
-** A session whose close has been told is forgotten at the next call on the table (its slot is the caller's to free before). */
+** When the close of a session has been told, its slot is the caller's to free and set to NULL before the next call on the table.  The
+** table may remember it, without slot, for late segments: push then hands it out again, `reopened`. */
 tl_session *tl_sessions_due(tl_sessions *t, tl_at at);
 /* The capture is over: the next session to close, in order of id; NULL when all are closed. */
 tl_session *tl_sessions_end(tl_sessions *t);

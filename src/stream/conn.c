@@ -1,0 +1,176 @@
+#include "stream/conn.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LETTER_A = 16, LETTER_D = 32, LETTER_I = 64, LETTER_Q = 128 };
+enum { KIND_S, KIND_H, KIND_F, KIND_R };
+enum { COUNT_C, COUNT_G, COUNT_T, COUNT_W };
+
+static void add(conn *c, int side, char letter)
+{
+    char *text = c->long_history != NULL ? c->long_history : c->history;
+    size_t room = c->long_history != NULL ? c->history_room : sizeof c->history;
+    if (c->history_n >= CONN_HISTORY_MAX) return;
+    if (c->history_n >= room) {
+        size_t more = room < 60 ? 60 : CONN_HISTORY_MAX;
+        char *longer = realloc(c->long_history, more);
+        if (longer == NULL) return;
+        if (c->long_history == NULL) memcpy(longer, c->history, sizeof c->history);
+        c->long_history = text = longer;
+        c->history_room = (uint8_t)more;
+    }
+    text[c->history_n++] = (char)(side == 0 ? toupper((unsigned char)letter) : letter);
+}
+
+static void once(conn *c, int side, uint8_t bit, char letter)
+{
+    if (c->once[side] & bit) return;
+    c->once[side] |= bit;
+    add(c, side, letter);
+}
+
+/* s, h, f, r: again only with another sequence number than the last of that kind. */
+static void numbered(conn *c, int side, int kind, uint32_t seq, char letter)
+{
+    uint8_t bit = (uint8_t)(1 << kind);
+    if ((c->once[side] & bit) && c->seq[side][kind] == seq) return;
+    c->once[side] |= bit;
+    c->seq[side][kind] = seq;
+    add(c, side, letter);
+}
+
+/* c, g, t, w: the 1st, 10th, 100th, ... (ScaledHistoryEntry, base 10) */
+static void scaled(conn *c, int side, int kind, char letter)
+{
+    uint32_t n = ++c->count[side][kind];
+    while (n % 10 == 0 && n > 0) n /= 10;
+    if (n == 1) add(c, side, letter);
+}
+
+static void become(conn *c, int side, conn_endpoint state)
+{
+    if (c->state[side] == state) return;
+    c->before[side] = c->state[side];
+    c->state[side] = (uint8_t)state;
+}
+
+static void letters(conn *c, int side, const tl_segment *seg, bool advances)
+{
+    int controls = !!(seg->flags & TL_SYN) + !!(seg->flags & TL_FIN) + !!(seg->flags & TL_RST);
+    if (seg->bad_checksum) scaled(c, side, COUNT_C, 'c');
+    if (controls > 1) {
+        if (seg->flags & TL_SYN)
+            once(c, side, LETTER_Q, 'q');
+        else
+            once(c, side, LETTER_I, 'i');
+    } else if (seg->flags & TL_SYN) {
+        if (seg->flags & TL_ACK)
+            numbered(c, side, KIND_H, seg->seq, 'h');
+        else
+            numbered(c, side, KIND_S, seg->seq, 's');
+    } else if (seg->flags & TL_FIN) {
+        numbered(c, side, KIND_F, seg->seq, 'f');
+    } else if (seg->flags & TL_RST) {
+        numbered(c, side, KIND_R, seg->seq, 'r');
+    } else if (seg->payload_wire > 0) {
+        once(c, side, LETTER_D, 'd');
+    } else if (seg->flags & TL_ACK) {
+        once(c, side, LETTER_A, 'a');
+    }
+    if (seg->payload_wire > 0 && !advances) scaled(c, side, COUNT_T, 't');
+    bool over = seg->flags & TL_RST || c->state[side] == CONN_RESET || c->state[!side] == CONN_CLOSED;
+    if (seg->window == 0 && !over) scaled(c, side, COUNT_W, 'w');
+}
+
+void conn_segment(conn *c, int side, int orig, const tl_segment *seg, bool advances)
+{
+    int peer = !side;
+    letters(c, side, seg, advances);
+    if (seg->flags & TL_SYN && c->state[side] <= CONN_SYN_ACK_SENT) {
+        if (side == orig) {
+            if (!(seg->flags & TL_ACK))
+                become(c, side, CONN_SYN_SENT);
+            else
+                become(c, side, c->state[peer] == CONN_INACTIVE ? CONN_SYN_ACK_SENT : CONN_ESTABLISHED);
+        } else {
+            become(c, side, CONN_ESTABLISHED);
+            if (c->state[peer] == CONN_SYN_SENT) become(c, peer, CONN_ESTABLISHED);
+        }
+    }
+    if (seg->flags & TL_RST) {
+        if (c->state[side] != CONN_CLOSED || c->state[peer] != CONN_CLOSED) become(c, side, CONN_RESET);
+    } else if (seg->flags & TL_FIN) {
+        become(c, side, CONN_CLOSED);
+        if (c->state[peer] == CONN_RESET && c->before[peer] == CONN_CLOSED) become(c, peer, CONN_CLOSED);
+    } else if (!(seg->flags & TL_SYN) && c->state[side] == CONN_INACTIVE) {
+        bool pure_ack = seg->flags & TL_ACK && seg->payload_wire == 0;
+        if (pure_ack && c->state[peer] == CONN_ESTABLISHED)
+            become(c, side, CONN_ESTABLISHED);
+        else if (!(pure_ack && side != orig && c->state[peer] == CONN_SYN_SENT))
+            become(c, side, CONN_PARTIAL);
+    }
+}
+
+static bool established(const conn *c, int side)
+{
+    return c->state[side] == CONN_ESTABLISHED || (c->state[side] == CONN_CLOSED && c->before[side] == CONN_ESTABLISHED);
+}
+
+void conn_gap(conn *c, int side)
+{
+    if (established(c, 0) && established(c, 1)) scaled(c, side, COUNT_G, 'g');
+}
+
+void conn_free(conn *c)
+{
+    free(c->long_history);
+    c->long_history = NULL;
+    c->history_n = 0;
+}
+
+/* ^\^?S[^HAFGIQ]*R, upper case being the originator's */
+static bool only_syn_and_reset(const char *history)
+{
+    if (*history == '^') history++;
+    if (*history++ != 'S') return false;
+    for (; *history != '\0' && strchr("HAFGIQ", *history) == NULL; history++)
+        if (*history == 'R') return true;
+    return false;
+}
+
+const char *conn_state(const conn *c, int orig, bool has_bytes)
+{
+    int os = c->state[orig], rs = c->state[!orig];
+    bool os_inactive = os == CONN_INACTIVE || os == CONN_PARTIAL, rs_inactive = rs == CONN_INACTIVE || rs == CONN_PARTIAL;
+    if (rs == CONN_RESET) {
+        if (os == CONN_SYN_SENT || os == CONN_SYN_ACK_SENT || (os == CONN_RESET && !has_bytes)) return "REJ";
+        return os_inactive ? "RSTRH" : "RSTR";
+    }
+    if (os == CONN_RESET) {
+        char history[CONN_HISTORY_MAX + 2];
+        if (!rs_inactive) return "RSTO";
+        return only_syn_and_reset(conn_history(c, orig, history)) ? "RSTOS0" : "OTH";
+    }
+    if (os == CONN_CLOSED && rs == CONN_CLOSED) return "SF";
+    if (os == CONN_CLOSED) return rs_inactive ? "SH" : "S2";
+    if (rs == CONN_CLOSED) return os_inactive ? "SHR" : "S3";
+    if (os == CONN_SYN_SENT && rs == CONN_INACTIVE) return "S0";
+    if (os == CONN_ESTABLISHED && rs == CONN_ESTABLISHED) return "S1";
+    return "OTH";
+}
+
+char *conn_history(const conn *c, int orig, char *out)
+{
+    const char *text = c->long_history != NULL ? c->long_history : c->history;
+    size_t n = 0;
+    if (orig != 0) out[n++] = '^';
+    for (size_t i = 0; i < c->history_n; i++) {
+        unsigned char letter = (unsigned char)text[i];
+        if (orig != 0) letter = (unsigned char)(isupper(letter) ? tolower(letter) : toupper(letter));
+        out[n++] = (char)letter;
+    }
+    out[n] = '\0';
+    return out;
+}

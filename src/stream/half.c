@@ -1,0 +1,131 @@
+#include "stream/half.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Where a space begins: far enough from 0 that positions before the first one stay positive, and a multiple of 2^32. */
+#define SPACE_START (UINT64_C(1) << 40)
+
+uint64_t half_position(const half *h, uint32_t seq)
+{
+    return h->ref + (uint64_t)(int64_t)(int32_t)(seq - (uint32_t)h->ref);
+}
+
+uint64_t half_unwrap(half *h, uint32_t seq)
+{
+    if (h->ref == 0) h->ref = SPACE_START | seq;
+    return half_position(h, seq);
+}
+
+lane *half_lane(half *h, int64_t clock)
+{
+    if (h->lane == NULL) {
+        h->lane = calloc(1, sizeof *h->lane);
+        if (h->lane != NULL) h->lane->since = clock;
+    }
+    return h->lane;
+}
+
+void half_free(half *h)
+{
+    if (h->lane == NULL) return;
+    held_clear(&h->lane->held);
+    held_clear(&h->lane->front);
+    free(h->lane);
+    h->lane = NULL;
+}
+
+bool half_missing(const half *h, uint64_t from, uint64_t to)
+{
+    if (from < h->next) from = h->next;
+    while (from < to) {
+        const held *node = h->lane == NULL ? NULL : held_at(&h->lane->held, from);
+        if (node == NULL || node->pos > from || node->cut) return true;
+        from = node->pos + node->n;
+    }
+    return false;
+}
+
+static void prove(held *node, const half *h)
+{
+    node->proof_frame = h->acked_frame;
+    node->proof_clock = h->acked_clock;
+    node->proof_capture = h->acked_capture;
+}
+
+void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock)
+{
+    uint64_t before = h->acked;
+    if (pos <= before) return;
+    h->acked = pos;
+    h->acked_frame = at.frame;
+    h->acked_capture = at.capture;
+    h->acked_clock = clock;
+    if (pos > h->ref) h->ref = pos;
+    if (h->lane == NULL || h->lane->held.nodes == 0) return;
+    for (held *node = held_at(&h->lane->held, before); node != NULL && node->pos <= pos; node = held_next(node))
+        if (node->proof_frame == 0) prove(node, h);
+}
+
+void half_fix(half *h, uint64_t base, bool exact)
+{
+    h->fixed = true;
+    h->exact = exact;
+    h->base = h->next = base;
+    if (h->top < base) h->top = base;
+    if (h->ref < base) h->ref = base;
+}
+
+void half_hold(half *h, held *node, int64_t clock)
+{
+    held_tree *t = &h->lane->held;
+    node->clock = clock;
+    held_insert(t, node);
+    held *after = held_next(node);
+    if (after != NULL && after->proof_frame != 0) { /* it splits a hole that is proved already */
+        node->proof_frame = after->proof_frame;
+        node->proof_clock = after->proof_clock;
+        node->proof_capture = after->proof_capture;
+    } else if (h->acked != 0 && node->pos <= h->acked) {
+        prove(node, h);
+    }
+}
+
+half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, const tl_limits *limits)
+{
+    half_view v = {HALF_NOTHING, NULL, TL_WHY_NONE};
+    if (h->lane == NULL || (v.node = held_first(&h->lane->held)) == NULL) return v;
+    bool forced = h->lane->held.bytes > limits->hole_bytes;
+    if (!h->fixed) {
+        if (closing != TL_WHY_NONE || forced || clock - h->lane->since >= limits->grace_ns) v.ready = HALF_FIX;
+        return v;
+    }
+    if (v.node->pos == h->next) {
+        v.ready = v.node->cut ? HALF_CUT : HALF_DATA;
+        return v;
+    }
+    assert(v.node->pos > h->next);
+    if (v.node->proof_frame != 0 && (closing != TL_WHY_NONE || forced || clock - v.node->proof_clock >= limits->grace_ns)) {
+        v.why = TL_WHY_ACKED;
+    } else if (closing != TL_WHY_NONE) {
+        v.why = closing;
+    } else if (forced) {
+        v.why = TL_WHY_LIMIT;
+    } else if (silent && clock - v.node->clock >= 10 * limits->grace_ns) {
+        v.why = TL_WHY_ONE_SIDED;
+    } else {
+        return v;
+    }
+    v.ready = HALF_HOLE;
+    return v;
+}
+
+int64_t half_deadline(const half *h, bool silent, const tl_limits *limits)
+{
+    const held *node;
+    if (h->lane == NULL || (node = held_first(&h->lane->held)) == NULL) return INT64_MAX;
+    if (!h->fixed) return h->lane->since + limits->grace_ns;
+    if (node->pos == h->next) return INT64_MIN;
+    if (node->proof_frame != 0) return node->proof_clock + limits->grace_ns;
+    return silent ? node->clock + 10 * limits->grace_ns : INT64_MAX;
+}

@@ -1,0 +1,76 @@
+/*
+** half.h - one direction of a session: what is known of its sequence space, and what is held back.
+**
+** Everything here counts in positions: sequence numbers unwrapped to 64 bits by half_unwrap(), which is used nowhere else.  Offset 0
+** of the stream is the position `base`; [base, next) has been told.
+**
+**     held        data from `next` on that waits behind a hole, or (not fixed) for offset 0 to be decided; and cuts
+**     front       data below `base` of a direction picked up midway: told at the close, after a REBASE
+**
+** A direction is `fixed` when offset 0 is decided: by its SYN, by the acknowledgement in the peer's SYN-ACK, or at the lowest position held
+** when the grace has passed.
+*/
+#ifndef TL_HALF_H
+#define TL_HALF_H
+
+#include "stream/held.h"
+#include "stream/session.h"
+
+/* What a direction needs once it has carried payload. */
+typedef struct lane {
+    held_tree held, front;
+    int64_t since;   /* clock of the first payload, while not fixed */
+    tl_at before;    /* the frame that carried the last byte told */
+    uint64_t front_at, front_end; /* positions: what of the front is still to be told, once REBASE was */
+    uint64_t captured_bytes, segments, out_of_order, retransmitted;
+} lane;
+
+typedef struct half {
+    uint64_t ref;         /* highest position known: where half_unwrap looks from; 0: nothing known */
+    uint64_t base, next;
+    uint64_t top;         /* end of what this side has sent, as its own segments tell; 0: no segment */
+    uint64_t first;       /* position of its first segment, or else the first acknowledged; 0: none */
+    uint64_t syn_base;    /* the position after a SYN that came too late to be the base; 0: none */
+    uint64_t acked;       /* highest position the peer has acknowledged, FIN excluded; 0: none */
+    uint64_t acked_frame;
+    int64_t acked_clock;
+    uint64_t fin_pos, fin_frame;
+    uint32_t acked_capture, fin_capture;
+    uint64_t packets, wire_bytes;
+    uint32_t isn, urgent, bad_checksums;
+    uint16_t mss, window;
+    int8_t window_scale;
+    uint8_t close_step;
+    bool has_isn, fixed, exact; /* exact: the base came from a SYN or SYN-ACK: nothing may precede it */
+    bool fin, rst, fin_acked;
+    lane *lane;           /* owned; NULL: no payload so far */
+} half;
+
+/* The position of a raw sequence number, the nearest one to `ref`.  The first call of a direction defines the space. */
+uint64_t half_unwrap(half *h, uint32_t seq);
+/* half_unwrap without taking note of anything; ref must be known. */
+uint64_t half_position(const half *h, uint32_t seq);
+/* The peer acknowledged everything below pos. */
+void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock);
+/* True where a byte of [from, to) is neither told nor held. */
+bool half_missing(const half *h, uint64_t from, uint64_t to);
+/* Decides offset 0; nothing held lies below base. */
+void half_fix(half *h, uint64_t base, bool exact);
+/* Puts a new node into held, with the proof of the hole before it where there is one already. */
+void half_hold(half *h, held *node, int64_t clock);
+lane *half_lane(half *h, int64_t clock); /* made when needed; NULL: no memory */
+void half_free(half *h);
+
+/* What the direction could tell now. */
+typedef enum half_ready { HALF_NOTHING, HALF_FIX, HALF_DATA, HALF_CUT, HALF_HOLE } half_ready;
+typedef struct half_view {
+    half_ready ready;
+    held *node;  /* the first one held */
+    tl_why why;  /* HOLE: the reason */
+} half_view;
+/* closing: NONE, or why the session ends (every hole is then decided).  silent: the peer has sent nothing in this capture. */
+half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, const tl_limits *limits);
+/* The clock at which half_look will have something that it has not now; INT64_MAX: time changes nothing. */
+int64_t half_deadline(const half *h, bool silent, const tl_limits *limits);
+
+#endif

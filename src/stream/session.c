@@ -1,0 +1,468 @@
+/*
+** session.c - sessions: whose a segment is, what it says of the connection, and when a session ends.
+**
+** STATES of a session (tl_session.list, closing, closed):
+**
+**     open       in LIST_OPEN.  Ends by FIN or RST (after linger_ns without a segment), silence, a limit, reuse of its ports, the end
+**     closing    `closing` is the reason; every hole is decided, tails and CLOSE are told by the pulls that follow
+**     closed     in LIST_CLOSED: still answers to its key, so that late segments are not taken for a new session; a segment opens it again
+**                (`reopened`).  Memory pressure forgets the one that has been closed longest, without a word: its rows are written.
+**     replaced   a SYN with another ISN took its ports: out of the table, then closing, then freed
+**
+** What a session has to say is in reassemble.c; one direction's sequence space in half.c.
+*/
+#include "stream/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "stream/reassemble.h"
+
+/* A SYN this far below the first data of a session picked up midway may still be its own, come late. */
+enum { LATE_SYN_REACH = 1 << 20 };
+
+/* The clock stays where no sum or difference of two times can overflow: 1970 to 2189. */
+#define CLOCK_MAX (INT64_C(3) << 61)
+
+tl_limits tl_limits_default(void)
+{
+    return (tl_limits){
+        .memory_bytes = (size_t)256 << 20,
+        .hole_bytes = (size_t)16 << 20,
+        .idle_ns = INT64_C(3600) * 1000000000,
+        .grace_ns = INT64_C(200) * 1000000,
+        .linger_ns = INT64_C(5) * 1000000000,
+    };
+}
+
+const char *tl_roles_name(tl_roles r)
+{
+    static const char *const names[] = {"syn", "syn_ack", "port", "first_speaker"};
+    return names[r];
+}
+
+tl_sessions *tl_sessions_new(const tl_limits *limits, uint64_t first_id)
+{
+    tl_sessions *t = calloc(1, sizeof *t);
+    if (t == NULL) return NULL;
+    t->limits = *limits;
+    t->next_id = t->first_id = first_id;
+    t->replaced_end = &t->replaced;
+    return t;
+}
+
+static void set_clock(tl_sessions *t, tl_at at)
+{
+    int64_t now = at.ns < 0 ? 0 : at.ns > CLOCK_MAX ? CLOCK_MAX : at.ns;
+    if (now > t->clock) t->clock = now;
+    t->told_at = at;
+}
+
+static void free_gone(tl_sessions *t)
+{
+    if (t->gone != NULL) table_free_session(t, t->gone);
+    t->gone = NULL;
+}
+
+void tl_sessions_free(tl_sessions *t)
+{
+    if (t == NULL) return;
+    free_gone(t);
+    for (tl_session *s; (s = t->replaced) != NULL;) {
+        t->replaced = s->chain;
+        table_free_session(t, s);
+    }
+    for (int list = LIST_OPEN; list < LISTS; list++)
+        for (tl_session *s; (s = t->oldest[list]) != NULL;) {
+            table_remove(t, s);
+            table_free_session(t, s);
+        }
+    free(t->ending);
+    free(t->heap);
+    free(t->buckets);
+    free(t);
+}
+
+/* ---- whose segment is it ---- */
+
+static const held *lowest_held(const half *h)
+{
+    return h->lane != NULL ? held_first(&h->lane->held) : NULL;
+}
+
+/* Both sides said FIN and both were acknowledged, or one said RST. */
+static bool over(const tl_session *s)
+{
+    return s->half[0].rst || s->half[1].rst || (s->half[0].fin_acked && s->half[1].fin_acked);
+}
+
+/* Does this SYN, or SYN-ACK, begin another connection on the ports of s? */
+static bool begins_another(const tl_session *s, int side, const tl_segment *seg)
+{
+    const half *h = &s->half[side];
+    if (!(seg->flags & TL_SYN) || seg->flags & TL_RST) return false;
+    if (h->has_isn) return seg->seq != h->isn && (!(seg->flags & TL_ACK) || over(s));
+    if (seg->flags & TL_ACK || h->ref == 0) return false;
+    uint64_t base = half_position(h, seg->seq) + 1;
+    uint64_t lowest = h->fixed ? h->base : h->first;
+    const held *node = lowest_held(h);
+    if (!h->fixed && node != NULL && node->pos < lowest) lowest = node->pos;
+    if (lowest == 0) return false; /* only acknowledged so far */
+    if (h->fixed && h->exact) return base != h->base;
+    return base > lowest || lowest - base > LATE_SYN_REACH;
+}
+
+static void find_roles(tl_session *s, int side, const tl_segment *seg)
+{
+    tl_roles roles;
+    int client;
+    if (seg->flags & TL_SYN) {
+        roles = seg->flags & TL_ACK ? TL_ROLES_SYN_ACK : TL_ROLES_SYN;
+        client = seg->flags & TL_ACK ? !side : side;
+    } else if (seg->src.port != seg->dst.port) {
+        roles = TL_ROLES_PORT;
+        client = seg->src.port > seg->dst.port ? side : !side;
+    } else {
+        roles = TL_ROLES_SPEAKER;
+        client = side;
+    }
+    if (s->half[0].packets + s->half[1].packets == 0 || (roles < s->roles && !s->told)) {
+        s->roles = (uint8_t)roles;
+        s->client = (uint8_t)client;
+    }
+}
+
+/* ---- what a segment says of its sequence space ---- */
+
+static void see_syn(tl_session *s, int side, const tl_segment *seg)
+{
+    half *h = &s->half[side];
+    uint64_t base = half_unwrap(h, seg->seq) + 1;
+    const held *node = lowest_held(h);
+    if (seg->mss != 0) h->mss = seg->mss;
+    if (seg->window_scale >= 0) h->window_scale = seg->window_scale;
+    if (h->has_isn) return;
+    if (!h->fixed) {
+        if (node != NULL && node->pos < base) return; /* not this stream's SYN */
+        half_fix(h, base, true);
+    } else if (base < h->base && !h->exact) {
+        h->syn_base = base;
+    } else if (base == h->base) {
+        h->exact = true;
+    } else {
+        return;
+    }
+    h->has_isn = true;
+    h->isn = seg->seq;
+}
+
+static void see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ack_pos)
+{
+    tl_sessions *t = s->table;
+    half *p = &s->half[!side];
+    uint64_t pos = half_unwrap(p, seg->ack);
+    if (p->first == 0) p->first = pos;
+    if (seg->flags & TL_SYN && !p->has_isn && !p->fixed) {
+        const held *node = lowest_held(p);
+        if (node == NULL || node->pos >= pos) half_fix(p, pos, true);
+    }
+    *ack_pos = pos;
+    if (p->fin && pos > p->fin_pos) {
+        if (pos == p->fin_pos + 1) p->fin_acked = true;
+        pos = p->fin_pos;
+    }
+    if (pos <= p->acked) return;
+    if (p->fixed && half_missing(p, p->acked, pos)) conn_gap(&s->conn, !side);
+    half_ack(p, pos, seg->at, t->clock);
+}
+
+static bool see_payload(tl_session *s, int side, const tl_segment *seg, uint64_t pos, uint64_t ack_pos)
+{
+    tl_sessions *t = s->table;
+    half *h = &s->half[side];
+    lane *l = half_lane(h, t->clock);
+    if (l == NULL) return false;
+    uint64_t end = pos + seg->payload_wire;
+    current *c = &t->cur;
+    *c = (current){.session = s, .side = side, .pos = pos, .ack_pos = ack_pos, .p = seg->payload.p, .at = seg->at};
+    c->n = (uint32_t)seg->payload.n;
+    c->cut = seg->payload_wire > c->n ? seg->payload_wire - c->n : 0;
+    l->captured_bytes += c->n;
+    l->segments++;
+    if (seg->flags & TL_RST) {
+        c->why = TL_WHY_RST;
+        c->cut = 0;
+        return true;
+    }
+    if (seg->payload_wire == 1 && !(seg->flags & (TL_SYN | TL_FIN)) && h->top != 0 && pos + 1 == h->top) c->why = TL_WHY_KEEP_ALIVE;
+    if (h->fixed ? !half_missing(h, pos, end) : h->top != 0 && end <= h->top)
+        l->retransmitted++;
+    else if (h->top != 0 && pos < h->top)
+        l->out_of_order++;
+    return true;
+}
+
+static void see_rtt(tl_session *s, int side, const tl_segment *seg)
+{
+    if (seg->flags & TL_SYN) {
+        if (!(seg->flags & TL_ACK)) {
+            if (side == s->client && s->syn_ns < 0) s->syn_ns = seg->at.ns;
+        } else if (side != s->client && s->syn_ns >= 0) {
+            s->syn_ack = true;
+        }
+    } else if (s->syn_ack && side == s->client && seg->flags & TL_ACK && s->rtt_ns < 0 && seg->at.ns >= s->syn_ns) {
+        s->rtt_ns = seg->at.ns - s->syn_ns;
+        s->syn_ack = false;
+    }
+}
+
+static bool see(tl_session *s, int side, const tl_segment *seg)
+{
+    half *h = &s->half[side];
+    uint64_t ack_pos = 0, top = h->top;
+    find_roles(s, side, seg);
+    if (seg->flags & TL_SYN) see_syn(s, side, seg);
+    uint64_t pos = half_unwrap(h, seg->seq) + !!(seg->flags & TL_SYN);
+    uint64_t end = pos + seg->payload_wire;
+    if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) see_ack(s, side, seg, &ack_pos);
+    if (seg->payload.n + seg->payload_wire > 0 && !see_payload(s, side, seg, pos, ack_pos)) return false;
+    if (h->packets == 0 && !h->fixed) h->first = pos;
+    h->packets++;
+    h->wire_bytes += seg->wire_bytes;
+    h->window = seg->window;
+    h->urgent += !!(seg->flags & TL_URG);
+    h->bad_checksums += seg->bad_checksum;
+    if (seg->flags & TL_RST) {
+        h->rst = true;
+    } else {
+        if (end > h->top) h->top = end;
+        if (end > h->ref) h->ref = end;
+        if (seg->flags & TL_FIN && (!h->fin || end > h->fin_pos)) {
+            h->fin = true;
+            h->fin_acked = false;
+            h->fin_pos = end;
+            h->fin_frame = seg->at.frame;
+            h->fin_capture = seg->at.capture;
+            if (h->acked > end) { /* the ACK came before the FIN */
+                h->fin_acked = h->acked == end + 1;
+                h->acked = end;
+            }
+        }
+    }
+    conn_segment(&s->conn, side, s->client, seg, top == 0 || end > top);
+    see_rtt(s, side, seg);
+    return true;
+}
+
+/* ---- push and pull ---- */
+
+tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
+{
+    int side = 0;
+    free_gone(t);
+    if (t->failed) return TL_ENOMEM;
+    assert(t->cur.session == NULL); /* the last session was pulled dry */
+    uint64_t hash = table_hash(t, seg);
+    tl_session *s = table_find(t, seg, hash, &side), *old = NULL;
+    if (s != NULL && begins_another(s, side, seg)) {
+        old = s;
+        s = NULL;
+        side = 0;
+    }
+    if (s == NULL && (s = table_add(t, seg, hash)) == NULL) return TL_ENOMEM;
+    if (old != NULL) {
+        bool closed = old->closed != TL_WHY_NONE;
+        table_remove(t, old);
+        if (closed) {
+            table_free_session(t, old);
+        } else {
+            *t->replaced_end = old;
+            t->replaced_end = &old->chain;
+        }
+    }
+    set_clock(t, seg->at);
+    if (!see(s, side, seg)) return TL_ENOMEM;
+    if (s->closed != TL_WHY_NONE) {
+        s->closed = TL_WHY_NONE;
+        s->reopened = true;
+    }
+    s->half[0].close_step = s->half[1].close_step = 0;
+    s->closing = TL_WHY_NONE;
+    s->last = seg->at;
+    if (seg->at.ns < s->first_ns) s->first_ns = seg->at.ns;
+    if (seg->at.ns > s->last_ns) s->last_ns = seg->at.ns;
+    s->last_clock = t->clock;
+    table_list(t, s, LIST_OPEN);
+    *out = s;
+    return TL_OK;
+}
+
+static void rearm(tl_session *s)
+{
+    tl_sessions *t = s->table;
+    int64_t deadline = INT64_MAX;
+    if (s->closed == TL_WHY_NONE && s->in_table) {
+        if (over(s)) deadline = s->last_clock + t->limits.linger_ns;
+        for (int side = 0; side < 2; side++) {
+            int64_t d = half_deadline(&s->half[side], s->half[!side].packets == 0, &t->limits);
+            if (d < deadline) deadline = d;
+        }
+    }
+    table_deadline(t, s, deadline);
+}
+
+static void finish_close(tl_session *s)
+{
+    tl_sessions *t = s->table;
+    s->closed = s->closing;
+    s->closing = TL_WHY_NONE;
+    if (s->in_table)
+        table_list(t, s, LIST_CLOSED);
+    else
+        t->gone = s;
+}
+
+bool tl_session_pull(tl_session *s, tl_event *out)
+{
+    free(s->lent);
+    s->lent = NULL;
+    if (reassemble_current(s, out) || reassemble_held(s, out)) return true;
+    if (s->closing != TL_WHY_NONE) {
+        if (reassemble_close(s, out)) return true;
+        finish_close(s);
+    }
+    rearm(s);
+    table_account(s->table, s);
+    return false;
+}
+
+/* ---- time, limits, the end ---- */
+
+static tl_session *close_now(tl_session *s, tl_why why)
+{
+    if (s->half[0].rst || s->half[1].rst) {
+        if (why == TL_WHY_IDLE || why == TL_WHY_FIN || why == TL_WHY_END || why == TL_WHY_REUSED) why = TL_WHY_RST;
+    } else if (over(s) && (why == TL_WHY_IDLE || why == TL_WHY_END || why == TL_WHY_REUSED)) {
+        why = TL_WHY_FIN;
+    }
+    s->closing = (uint8_t)why;
+    return s;
+}
+
+tl_session *tl_sessions_due(tl_sessions *t, tl_at at)
+{
+    tl_session *s;
+    free_gone(t);
+    set_clock(t, at);
+    if ((s = t->replaced) != NULL) {
+        t->replaced = s->chain;
+        if (t->replaced == NULL) t->replaced_end = &t->replaced;
+        s->chain = NULL;
+        return close_now(s, TL_WHY_REUSED);
+    }
+    if (t->heap_n > 0 && t->heap[0]->deadline <= t->clock) {
+        s = t->heap[0];
+        if (over(s) && t->clock - s->last_clock >= t->limits.linger_ns) close_now(s, TL_WHY_FIN);
+        return s;
+    }
+    while (t->memory > t->limits.memory_bytes && (s = t->oldest[LIST_CLOSED]) != NULL) {
+        table_remove(t, s);
+        table_free_session(t, s);
+    }
+    if ((s = t->oldest[LIST_OPEN]) == NULL) return NULL;
+    if (t->clock - s->last_clock > t->limits.idle_ns) return close_now(s, TL_WHY_IDLE);
+    bool crowded = t->limits.max_sessions != 0 && t->open > t->limits.max_sessions;
+    if (crowded || t->memory > t->limits.memory_bytes) return close_now(s, TL_WHY_LIMIT);
+    return NULL;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const tl_session *const *x = a, *const *y = b;
+    return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
+}
+
+tl_session *tl_sessions_end(tl_sessions *t)
+{
+    free_gone(t);
+    if (t->replaced != NULL) return tl_sessions_due(t, t->told_at);
+    if (t->ending == NULL && t->open > 0) {
+        t->ending = malloc(t->open * sizeof(tl_session *));
+        if (t->ending != NULL) {
+            for (tl_session *s = t->oldest[LIST_OPEN]; s != NULL; s = s->newer) t->ending[t->ending_n++] = s;
+            qsort(t->ending, t->ending_n, sizeof(tl_session *), by_id);
+        }
+    }
+    if (t->ending_at < t->ending_n) return close_now(t->ending[t->ending_at++], TL_WHY_END);
+    return t->oldest[LIST_OPEN] != NULL ? close_now(t->oldest[LIST_OPEN], TL_WHY_END) : NULL; /* no memory to sort in: any order */
+}
+
+/* ---- looking ---- */
+
+bool tl_session_closed(const tl_session *s)
+{
+    return s->closed != TL_WHY_NONE;
+}
+
+void **tl_session_slot(tl_session *s)
+{
+    return &s->slot;
+}
+
+static void look_stream(const half *h, tl_stream_info *out)
+{
+    *out = (tl_stream_info){
+        .has_isn = h->has_isn,
+        .isn = h->isn,
+        .has_base = h->fixed || h->first != 0,
+        .base_seq = (uint32_t)(h->fixed ? h->base : h->first),
+        .length = h->fixed ? h->next - h->base : 0,
+        .packets = h->packets,
+        .wire_bytes = h->wire_bytes,
+        .urgent = h->urgent,
+        .bad_checksums = h->bad_checksums,
+        .mss = h->mss,
+        .window_scale = h->window_scale,
+        .fin = h->fin,
+        .rst = h->rst,
+    };
+    const lane *l = h->lane;
+    if (l == NULL) return;
+    out->segments = l->segments;
+    out->out_of_order = l->out_of_order;
+    out->retransmitted = l->retransmitted;
+    out->captured_bytes = l->captured_bytes - l->held.data - l->front.data;
+    out->length -= l->front_end - l->front_at; /* a front that is being told */
+}
+
+void tl_session_look(const tl_session *s, tl_session_info *out)
+{
+    static const tl_layers none;
+    tl_sessions *t = s->table;
+    *out = (tl_session_info){
+        .id = s->id,
+        .client = s->addr[s->client],
+        .server = s->addr[!s->client],
+        .roles = s->roles,
+        .midstream = !s->half[0].has_isn && !s->half[1].has_isn,
+        .rebased = s->rebased,
+        .reopened = s->reopened,
+        .closed = s->closed,
+        .first = s->first,
+        .last = s->last,
+        .rtt_ns = s->rtt_ns,
+        .layers = s->layers != NULL ? s->layers : &none,
+        .history = conn_history(&s->conn, s->client, t->history),
+    };
+    out->first.ns = s->first_ns;
+    out->last.ns = s->last_ns;
+    look_stream(&s->half[s->client], &out->stream[TL_C2S]);
+    look_stream(&s->half[!s->client], &out->stream[TL_S2C]);
+    bool has_bytes = out->stream[0].length + out->stream[1].length > 0;
+    out->conn_state = conn_state(&s->conn, s->client, has_bytes);
+}
+
+void tl_sessions_look(const tl_sessions *t, tl_sessions_stats *out)
+{
+    *out = (tl_sessions_stats){.live = t->open, .total = t->next_id - t->first_id, .memory_bytes = t->memory, .memory_peak = t->memory_peak};
+}

@@ -1,0 +1,229 @@
+#include "stream/table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/siphash.h"
+
+enum { FIRST_BUCKETS = 1024, MALLOC_OVERHEAD = 16 };
+
+/* VLAN tags where they are part of the key. */
+static size_t vlan_key(const tl_layers *l, uint32_t *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; l != NULL && i < l->n; i++)
+        if (l->kind[i] == TL_LAYER_VLAN) out[n++] = l->id[i];
+    return n;
+}
+
+static bool same_vlans(const tl_layers *a, const tl_layers *b)
+{
+    uint32_t x[TL_LAYERS_MAX], y[TL_LAYERS_MAX];
+    size_t n = vlan_key(a, x);
+    return n == vlan_key(b, y) && memcmp(x, y, n * sizeof *x) == 0;
+}
+
+static bool same_addr(const tl_addr *a, const tl_addr *b)
+{
+    return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+uint64_t table_hash(const tl_sessions *t, const tl_segment *seg)
+{
+    uint8_t key[2 * 18 + 4 * TL_LAYERS_MAX];
+    size_t n = 36;
+    int order = memcmp(seg->src.ip, seg->dst.ip, 16);
+    bool swap = order > 0 || (order == 0 && seg->src.port > seg->dst.port);
+    const tl_addr *low = swap ? &seg->dst : &seg->src, *high = swap ? &seg->src : &seg->dst;
+    memcpy(key, low->ip, 16);
+    memcpy(key + 16, high->ip, 16);
+    memcpy(key + 32, &low->port, 2);
+    memcpy(key + 34, &high->port, 2);
+    if (t->limits.vlan_key) {
+        uint32_t tags[TL_LAYERS_MAX];
+        size_t tag_n = vlan_key(&seg->layers, tags);
+        memcpy(key + n, tags, tag_n * sizeof *tags);
+        n += tag_n * sizeof *tags;
+    }
+    return tl_siphash(t->limits.hash_key, key, n);
+}
+
+tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint64_t hash, int *side)
+{
+    if (t->bucket_n == 0) return NULL;
+    for (tl_session *s = t->buckets[hash & (t->bucket_n - 1)]; s != NULL; s = s->chain) {
+        if (s->hash != hash) continue;
+        if (same_addr(&s->addr[0], &seg->src) && same_addr(&s->addr[1], &seg->dst))
+            *side = 0;
+        else if (same_addr(&s->addr[1], &seg->src) && same_addr(&s->addr[0], &seg->dst))
+            *side = 1;
+        else
+            continue;
+        if (!t->limits.vlan_key || same_vlans(s->layers, &seg->layers)) return s;
+    }
+    return NULL;
+}
+
+static bool grow(tl_sessions *t)
+{
+    size_t n = t->bucket_n == 0 ? FIRST_BUCKETS : t->bucket_n * 2;
+    tl_session **buckets = calloc(n, sizeof(*buckets));
+    if (buckets == NULL) return t->bucket_n != 0; /* long chains are slow, not wrong */
+    for (size_t i = 0; i < t->bucket_n; i++)
+        for (tl_session *s = t->buckets[i], *next; s != NULL; s = next) {
+            next = s->chain;
+            s->chain = buckets[s->hash & (n - 1)];
+            buckets[s->hash & (n - 1)] = s;
+        }
+    t->memory += (n - t->bucket_n) * sizeof(*buckets);
+    free(t->buckets);
+    t->buckets = buckets;
+    t->bucket_n = n;
+    return true;
+}
+
+tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash)
+{
+    if (t->session_n >= t->bucket_n && !grow(t)) return NULL;
+    tl_session *s = calloc(1, sizeof *s);
+    if (s == NULL) return NULL;
+    if (seg->layers.n > 0) {
+        s->layers = malloc(sizeof *s->layers);
+        if (s->layers == NULL) {
+            free(s);
+            return NULL;
+        }
+        *s->layers = seg->layers;
+    }
+    s->table = t;
+    s->hash = hash;
+    s->id = t->next_id++;
+    s->addr[0] = seg->src;
+    s->addr[1] = seg->dst;
+    s->first = s->last = seg->at;
+    s->first_ns = s->last_ns = seg->at.ns;
+    s->deadline = INT64_MAX;
+    s->syn_ns = s->rtt_ns = -1;
+    s->half[0].window_scale = s->half[1].window_scale = -1;
+    s->in_table = true;
+    s->chain = t->buckets[hash & (t->bucket_n - 1)];
+    t->buckets[hash & (t->bucket_n - 1)] = s;
+    t->session_n++;
+    table_list(t, s, LIST_OPEN);
+    table_account(t, s);
+    return s;
+}
+
+void table_list(tl_sessions *t, tl_session *s, list_name list)
+{
+    if (s->list != LIST_NONE) {
+        if (s->newer == NULL && s->list == list) return;
+        *(s->newer != NULL ? &s->newer->older : &t->newest[s->list]) = s->older;
+        *(s->older != NULL ? &s->older->newer : &t->oldest[s->list]) = s->newer;
+    }
+    t->open -= s->list == LIST_OPEN;
+    t->open += list == LIST_OPEN;
+    s->list = (uint8_t)list;
+    s->newer = s->older = NULL;
+    if (list == LIST_NONE) return;
+    s->older = t->newest[list];
+    *(s->older != NULL ? &s->older->newer : &t->oldest[list]) = s;
+    t->newest[list] = s;
+}
+
+static void heap_put(tl_sessions *t, size_t at, tl_session *s)
+{
+    t->heap[at] = s;
+    s->heap_at = at + 1;
+}
+
+static bool earlier(const tl_session *a, const tl_session *b)
+{
+    return a->deadline != b->deadline ? a->deadline < b->deadline : a->id < b->id;
+}
+
+/* Moves s from the free place `at` to where it belongs. */
+static void heap_settle(tl_sessions *t, size_t at, tl_session *s)
+{
+    while (at > 0 && earlier(s, t->heap[(at - 1) / 2])) {
+        heap_put(t, at, t->heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    for (size_t child; (child = 2 * at + 1) < t->heap_n; at = child) {
+        if (child + 1 < t->heap_n && earlier(t->heap[child + 1], t->heap[child])) child++;
+        if (!earlier(t->heap[child], s)) break;
+        heap_put(t, at, t->heap[child]);
+    }
+    heap_put(t, at, s);
+}
+
+void table_deadline(tl_sessions *t, tl_session *s, int64_t deadline)
+{
+    if (s->deadline == deadline) return;
+    s->deadline = deadline;
+    if (deadline == INT64_MAX) {
+        size_t at = s->heap_at - 1;
+        tl_session *last = t->heap[--t->heap_n];
+        s->heap_at = 0;
+        if (last != s) heap_settle(t, at, last);
+        return;
+    }
+    if (s->heap_at != 0) {
+        heap_settle(t, s->heap_at - 1, s);
+        return;
+    }
+    if (t->heap_n == t->heap_room) {
+        size_t room = t->heap_room == 0 ? 256 : t->heap_room * 2;
+        tl_session **heap = realloc(t->heap, room * sizeof(*heap));
+        if (heap == NULL) {
+            s->deadline = INT64_MAX;
+            t->failed = true;
+            return;
+        }
+        t->memory += (room - t->heap_room) * sizeof(*heap);
+        t->heap = heap;
+        t->heap_room = room;
+    }
+    heap_settle(t, t->heap_n++, s);
+}
+
+void table_account(tl_sessions *t, tl_session *s)
+{
+    size_t cost = sizeof *s + MALLOC_OVERHEAD;
+    if (s->layers != NULL) cost += sizeof *s->layers + MALLOC_OVERHEAD;
+    if (s->conn.long_history != NULL) cost += s->conn.history_room;
+    for (int side = 0; side < 2; side++) {
+        const lane *l = s->half[side].lane;
+        if (l != NULL) cost += sizeof *l + MALLOC_OVERHEAD + l->held.bytes + l->front.bytes;
+    }
+    if (s->lent != NULL) cost += held_cost(s->lent);
+    t->memory = t->memory - s->cost + cost;
+    s->cost = cost;
+    if (t->memory > t->memory_peak) t->memory_peak = t->memory;
+}
+
+void table_remove(tl_sessions *t, tl_session *s)
+{
+    table_deadline(t, s, INT64_MAX);
+    table_list(t, s, LIST_NONE);
+    if (!s->in_table) return;
+    tl_session **at = &t->buckets[s->hash & (t->bucket_n - 1)];
+    while (*at != s) at = &(*at)->chain;
+    *at = s->chain;
+    s->chain = NULL;
+    s->in_table = false;
+    t->session_n--;
+}
+
+void table_free_session(tl_sessions *t, tl_session *s)
+{
+    assert(s->list == LIST_NONE && s->heap_at == 0 && !s->in_table);
+    t->memory -= s->cost;
+    half_free(&s->half[0]);
+    half_free(&s->half[1]);
+    conn_free(&s->conn);
+    free(s->lent);
+    free(s->layers);
+    free(s);
+}

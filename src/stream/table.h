@@ -1,0 +1,90 @@
+/*
+** table.h - all sessions of a capture: by key (chained hash, SipHash-keyed), by last activity (two lists: open ones, and closed ones
+** that still answer to their key), and by the time at which they want to be looked at (binary heap).
+**
+** Everything here is O(1), or O(log n) for the heap; nothing depends on the order of segments.  What a session does is session.c's and
+** reassemble.c's business.
+*/
+#ifndef TL_TABLE_H
+#define TL_TABLE_H
+
+#include "stream/conn.h"
+#include "stream/half.h"
+
+typedef enum list_name { LIST_NONE, LIST_OPEN, LIST_CLOSED, LISTS } list_name;
+
+struct tl_session {
+    tl_session *chain;         /* next in the bucket */
+    tl_session *newer, *older; /* in its list */
+    uint64_t hash, id;
+    tl_sessions *table;
+    tl_addr addr[2];           /* side 0: the sender of the first segment */
+    half half[2];              /* by side: what that side sent */
+    conn conn;
+    tl_at first, last;
+    int64_t first_ns, last_ns; /* smallest and largest time of its segments */
+    int64_t last_clock;        /* table clock of its last segment */
+    int64_t deadline;          /* in the heap; INT64_MAX: not */
+    size_t heap_at;            /* 1-based place in the heap; 0: not there */
+    size_t cost;               /* what the table has counted for it */
+    int64_t syn_ns, rtt_ns;    /* -1: not known */
+    tl_layers *layers;         /* of the first segment; NULL: none */
+    held *lent;                /* told by the last pull, freed by the next */
+    void *slot;
+    uint8_t client;            /* the side that is the client */
+    uint8_t roles;             /* tl_roles */
+    uint8_t list;              /* list_name */
+    uint8_t closing;           /* tl_why: being closed */
+    uint8_t closed;            /* tl_why: close told */
+    bool told;                 /* an event was told: the roles are settled */
+    bool reopened, rebased, syn_ack, in_table;
+};
+
+/* The segment being worked off. */
+typedef struct current {
+    tl_session *session; /* NULL: none */
+    int side;
+    uint64_t pos, ack_pos;
+    const uint8_t *p;
+    uint32_t n, cut;     /* captured bytes left, and bytes the snaplen cut off after them */
+    tl_why why;          /* KEEP_ALIVE, RST, or NONE */
+    tl_at at;
+} current;
+
+struct tl_sessions {
+    tl_limits limits;
+    uint64_t first_id, next_id, open;
+    tl_session **buckets;
+    size_t bucket_n, session_n; /* bucket_n is a power of 2 */
+    tl_session *newest[LISTS], *oldest[LISTS];
+    tl_session **heap;          /* heap[0] is the earliest */
+    size_t heap_n, heap_room;
+    tl_session *replaced;       /* sessions whose ports were taken over, linked by `chain`, first come first */
+    tl_session **replaced_end;
+    tl_session *gone;           /* closed and out of the table: freed at the next call */
+    tl_session **ending;        /* tl_sessions_end: what is left to close, by id */
+    size_t ending_n, ending_at;
+    int64_t clock;              /* largest time seen: never goes back */
+    tl_at told_at;              /* the frame being worked on */
+    current cur;
+    size_t memory, memory_peak;
+    char history[CONN_HISTORY_MAX + 2]; /* of the last tl_session_look */
+    bool failed;                /* memory ran out where it could not be said */
+};
+
+/* The session of this pair of endpoints; *side: which of its sides src is. */
+tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint64_t hash, int *side);
+uint64_t table_hash(const tl_sessions *t, const tl_segment *seg);
+/* A new session, numbered, in the table and in the open list.  NULL: no memory, nothing changed. */
+tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash);
+/* Out of hash, list and heap. */
+void table_remove(tl_sessions *t, tl_session *s);
+void table_free_session(tl_sessions *t, tl_session *s);
+/* To the newest end of a list. */
+void table_list(tl_sessions *t, tl_session *s, list_name list);
+/* Puts the session's deadline (INT64_MAX: none) into the heap.  A failed allocation sets t->failed. */
+void table_deadline(tl_sessions *t, tl_session *s, int64_t deadline);
+/* Counts what the session holds now. */
+void table_account(tl_sessions *t, tl_session *s);
+
+#endif
