@@ -183,7 +183,7 @@ tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, con
     if (h == NULL || p == NULL || layers == NULL || row == NULL) return TL_ENOMEM;
 
     if (f->row == NULL) {
-        *row = (tl_row_session){.exists = f->exists};
+        *row = (tl_row_session){.exists = f->exists || info->reopened};
         *b->sessions_end = row;
         b->sessions_end = &row->next;
         f->row = row;
@@ -194,7 +194,9 @@ tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, con
     row->info.history = h;
     row->info.layers = layers;
     row->protocol = p;
+    row->healed |= info->rebased;
     for (int d = 0; d < 2; d++) {
+        row->healed |= info->reopened && f->add[d].stored + f->add[d].gap > 0;
         row->add[d].stored += f->add[d].stored;
         row->add[d].gap += f->add[d].gap;
         row->add[d].duplicate += f->add[d].duplicate;

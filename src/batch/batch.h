@@ -37,6 +37,7 @@ typedef struct tl_row_session {
     struct tl_row_session *next;
     tl_session_info info; /* pointers in it point into the batch */
     bool exists;          /* a row was written by an earlier batch: update it */
+    bool healed;          /* messages must be framed again: offset 0 moved, or bytes came after the close */
     const char *protocol; /* "" unknown */
     struct {              /* additions since the session's last row */
         uint64_t stored, gap, duplicate, stray;

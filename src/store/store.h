@@ -29,6 +29,10 @@ const tl_error *tl_store_error(const tl_store *s);
 /* The numbers to go on from in this database. */
 TL_MUST_USE tl_rc tl_store_next_ids(tl_store *s, uint64_t *session_id);
 
+/* A capture of `bytes` that was indexed to its end (complete, or as far as it is good) and has this SHA-256; NULL: any.
+** *capture_id 0: none. */
+TL_MUST_USE tl_rc tl_store_find_capture(tl_store *s, uint64_t bytes, const uint8_t *sha256, uint32_t *capture_id);
+
 typedef struct tl_ingest_facts {
     int64_t started_ns, finished_ns;
     const char *tool_version;
@@ -38,7 +42,9 @@ typedef struct tl_ingest_facts {
 TL_MUST_USE tl_rc tl_store_ingest_begin(tl_store *s, const tl_ingest_facts *f); /* state is 'interrupted' until the end */
 TL_MUST_USE tl_rc tl_store_ingest_end(tl_store *s, const tl_ingest_facts *f);   /* makes PRAGMA optimize, commits */
 
-typedef struct tl_outcome_count { uint64_t frames, bytes; } tl_outcome_count;
+typedef struct tl_outcome_count {
+    uint64_t frames, bytes;
+} tl_outcome_count;
 typedef struct tl_capture_facts {
     const char *path;
     uint64_t bytes;
@@ -48,9 +54,9 @@ typedef struct tl_capture_facts {
     uint32_t snaplen;
     int64_t first_ns, last_ns; /* of its frames; ignored while frames is 0 */
     uint64_t frames;
-    int64_t drops;         /* -1: not told */
-    const char *state;     /* complete | truncated | failed | interrupted */
-    const char *error;     /* NULL: none */
+    int64_t drops;     /* -1: not told */
+    const char *state; /* complete | truncated | failed | interrupted */
+    const char *error; /* NULL: none */
     tl_outcome_count outcome[TL_SEG_OUTCOMES];
 } tl_capture_facts;
 /* A row with state 'interrupted'; *capture_id is what tl_at.capture has to be in its frames. */
@@ -62,9 +68,10 @@ TL_MUST_USE tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const t
 TL_MUST_USE tl_rc tl_store_write(tl_store *s, const tl_batch *b);
 TL_MUST_USE tl_rc tl_store_commit(tl_store *s);
 
-typedef struct tl_store_totals { /* of the whole database, for the summary */
-    uint64_t sessions, stored_bytes, messages, gaps, gap_bytes, strays;
+/* What this handle added to the database, late data and healed gaps taken into account. */
+typedef struct tl_store_totals {
+    uint64_t sessions, stored_bytes, duplicate_bytes, stray_bytes, messages, gaps, gap_bytes, strays;
 } tl_store_totals;
-TL_MUST_USE tl_rc tl_store_totals_look(tl_store *s, tl_store_totals *out);
+void tl_store_totals_look(const tl_store *s, tl_store_totals *out);
 
 #endif

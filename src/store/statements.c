@@ -1,0 +1,94 @@
+/*
+** statements.c - all SQL that only C binds, by number.  SQL that people read is in schema/ and queries/.
+**
+** Offsets move in two steps (AWAY, BACK): by 2^61 first, which is beyond every offset that a capture can make, so that no row steps on
+** another one's place in the unique index while they move.
+*/
+#include "store/statements.h"
+
+#define AWAY "2305843009213693952"
+
+const char *const store_sql[STATEMENTS] = {
+    [ST_BEGIN] = "BEGIN IMMEDIATE",
+    [ST_COMMIT] = "COMMIT",
+    [ST_ROLLBACK] = "ROLLBACK",
+    [ST_NEXT_SESSION] = "SELECT coalesce(max(session_id), 0) + 1 FROM session",
+    [ST_FIND_CAPTURE] = "SELECT capture_id FROM capture"
+                        " WHERE bytes = ?1 AND sha256 IS NOT NULL AND (?2 IS NULL OR sha256 = ?2)"
+                        " AND state IN ('complete', 'truncated') LIMIT 1",
+
+    [ST_INGEST_BEGIN] = "INSERT INTO ingest (started_ns, tool_version, options, state) VALUES (?, ?, ?, 'interrupted')",
+    [ST_INGEST_END] = "UPDATE ingest SET finished_ns = ?2, state = ?3 WHERE ingest_id = ?1",
+    [ST_CAPTURE_BEGIN] = "INSERT INTO capture (ingest_id, path, format, frames, state) VALUES (?, ?, ?, 0, 'interrupted')",
+    [ST_CAPTURE_END] = "UPDATE capture SET bytes = ?2, sha256 = ?3, format = ?4, link_type = ?5, snaplen = ?6, first_ns = ?7,"
+                       " last_ns = ?8, frames = ?9, drops_reported = ?10, state = ?11, error = ?12 WHERE capture_id = ?1",
+    [ST_FRAME_COUNT] = "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)",
+
+    [ST_SESSION_INSERT] = "INSERT INTO session (session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns,"
+                          " last_ns, conn_state, history, close_reason, roles, midstream, healed, rtt_ns, protocol, community_id,"
+                          " first_capture_id, first_frame, last_capture_id, last_frame)"
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_SESSION_UPDATE] =
+        "UPDATE session SET client_addr = ?2, client_port = ?3, server_addr = ?4, server_port = ?5, vlan = ?6,"
+        " tunnel = ?7, first_ns = ?8, last_ns = ?9, conn_state = ?10, history = ?11, close_reason = ?12, roles = ?13,"
+        " midstream = ?14, healed = max(healed, ?15), rtt_ns = ?16, protocol = iif(?17 = '', protocol, ?17), community_id = ?18,"
+        " first_capture_id = ?19, first_frame = ?20, last_capture_id = ?21, last_frame = ?22 WHERE session_id = ?1",
+    [ST_SESSION_HEALED] = "UPDATE session SET healed = 1 WHERE session_id = ? AND healed = 0",
+    /* Counts of bytes are additions in both: late data and copies change them too. */
+    [ST_STREAM_INSERT] = "INSERT INTO stream (session_id, direction, isn, base_seq, length, captured_bytes, segments, out_of_order,"
+                         " retransmitted, packets, wire_bytes, urgent, bad_checksums, mss, window_scale, fin, rst, stored_bytes,"
+                         " gap_bytes, duplicate_bytes, stray_bytes)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_STREAM_UPDATE] = "UPDATE stream SET isn = ?3, base_seq = ?4, length = ?5, captured_bytes = ?6, segments = ?7,"
+                         " out_of_order = ?8, retransmitted = ?9, packets = ?10, wire_bytes = ?11, urgent = ?12, bad_checksums = ?13,"
+                         " mss = ?14, window_scale = ?15, fin = ?16, rst = ?17, stored_bytes = stored_bytes + ?18,"
+                         " gap_bytes = gap_bytes + ?19, duplicate_bytes = duplicate_bytes + ?20, stray_bytes = stray_bytes + ?21"
+                         " WHERE session_id = ?1 AND direction = ?2",
+    [ST_STREAM_ADD] = "UPDATE stream SET stored_bytes = stored_bytes + ?3, gap_bytes = gap_bytes + ?4,"
+                      " duplicate_bytes = duplicate_bytes + ?5, stray_bytes = stray_bytes + ?6 WHERE session_id = ?1 AND direction = ?2",
+
+    [ST_CHUNK_INSERT] = "INSERT INTO chunk (session_id, direction, stream_offset, raw_size, capture_id, first_ns, last_ns, first_frame,"
+                        " last_frame, arrivals, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_CHUNK_AT] = "SELECT chunk_id, stream_offset, raw_size FROM chunk"
+                    " WHERE session_id = ? AND direction = ? AND stream_offset <= ? ORDER BY stream_offset DESC LIMIT 1",
+    [ST_CHUNK_DATA] = "SELECT data FROM chunk WHERE chunk_id = ?",
+    [ST_CHUNK_ARRIVALS] = "SELECT stream_offset, chunk_id, first_frame, first_ns, arrivals FROM chunk"
+                          " WHERE session_id = ? AND direction = ? AND stream_offset >= ? ORDER BY stream_offset LIMIT 1",
+    [ST_CHUNK_ARRIVALS_SET] = "UPDATE chunk SET arrivals = ?2 WHERE chunk_id = ?1",
+    [ST_CHUNK_AWAY] = "UPDATE chunk SET stream_offset = stream_offset + " AWAY " WHERE session_id = ?1 AND direction = ?2",
+    [ST_CHUNK_BACK] = "UPDATE chunk SET stream_offset = stream_offset - " AWAY " + ?3 WHERE session_id = ?1 AND direction = ?2",
+
+    [ST_GAP_INSERT] = "INSERT INTO gap (session_id, direction, stream_offset, length, reason, proof_capture_id, proof_frame,"
+                      " before_capture_id, before_frame, after_capture_id, after_frame, before_ns, after_ns, told_capture_id, told_frame)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_GAP_AT] = "SELECT gap_id, stream_offset, length FROM gap"
+                  " WHERE session_id = ? AND direction = ? AND stream_offset <= ? ORDER BY stream_offset DESC LIMIT 1",
+    [ST_GAP_DELETE] = "DELETE FROM gap WHERE gap_id = ?1",
+    /* Late data took the end (HEAD is left), the front (TAIL is left), or the middle (SPLIT: a new row for what comes after it). */
+    [ST_GAP_HEAD] = "UPDATE gap SET length = ?2, after_capture_id = ?3, after_frame = ?4, after_ns = ?5 WHERE gap_id = ?1",
+    [ST_GAP_TAIL] = "UPDATE gap SET length = stream_offset + length - ?2, stream_offset = ?2, before_capture_id = ?3,"
+                    " before_frame = ?4, before_ns = ?5 WHERE gap_id = ?1",
+    [ST_GAP_SPLIT] = "INSERT INTO gap (session_id, direction, stream_offset, length, reason, proof_capture_id, proof_frame,"
+                     " before_capture_id, before_frame, after_capture_id, after_frame, before_ns, after_ns, told_capture_id, told_frame)"
+                     " SELECT session_id, direction, ?2, stream_offset + length - ?2, reason, proof_capture_id, proof_frame, ?3, ?4,"
+                     " after_capture_id, after_frame, ?5, after_ns, told_capture_id, told_frame FROM gap WHERE gap_id = ?1",
+    [ST_GAP_AWAY] = "UPDATE gap SET stream_offset = stream_offset + " AWAY " WHERE session_id = ?1 AND direction = ?2",
+    [ST_GAP_BACK] = "UPDATE gap SET stream_offset = stream_offset - " AWAY " + ?3 WHERE session_id = ?1 AND direction = ?2",
+    [ST_NEXT_KNOWN] = "SELECT min(o) FROM (SELECT min(stream_offset) AS o FROM chunk WHERE session_id = ?1 AND direction = ?2"
+                      " AND stream_offset > ?3 UNION ALL SELECT min(stream_offset) FROM gap WHERE session_id = ?1 AND direction = ?2"
+                      " AND stream_offset > ?3)",
+
+    [ST_STRAY_INSERT] = "INSERT INTO stray (session_id, direction, stream_offset, length, reason, capture_id, frame, ns, data)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_STRAY_SHIFT] = "UPDATE stray SET stream_offset = stream_offset + ?3 WHERE session_id = ?1 AND direction = ?2",
+
+    [ST_MESSAGE_INSERT] = "INSERT INTO message (message_id, session_id, direction, ordinal, stream_offset, length, missing, head_length,"
+                          " protocol, kind, summary, detail, complete, sync, first_ns, last_ns, first_frame, last_frame,"
+                          " first_capture_id, last_capture_id, peer_acked, answers_message_id, pairing)"
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_MESSAGE_PAIRING] = "UPDATE message SET pairing = ?2 WHERE message_id = ?1",
+    [ST_MESSAGE_SHIFT] = "UPDATE message SET stream_offset = stream_offset + ?3"
+                         " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2",
+    [ST_MESSAGE_PEER_SHIFT] = "UPDATE message SET peer_acked = peer_acked + ?3"
+                              " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2 AND peer_acked > 0",
+};

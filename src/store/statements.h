@@ -1,0 +1,112 @@
+/*
+** statements.h - the handle as the files of this folder share it, and all SQL that only C binds.  Nobody else includes it.
+*/
+#ifndef TL_STORE_STATEMENTS_H
+#define TL_STORE_STATEMENTS_H
+
+#include "store/store.h"
+
+#include <openssl/evp.h>
+#include <sqlite3.h>
+
+struct libdeflate_decompressor;
+
+typedef enum statement {
+    ST_BEGIN,
+    ST_COMMIT,
+    ST_ROLLBACK,
+    ST_NEXT_SESSION,
+    ST_FIND_CAPTURE,
+    ST_INGEST_BEGIN,
+    ST_INGEST_END,
+    ST_CAPTURE_BEGIN,
+    ST_CAPTURE_END,
+    ST_FRAME_COUNT,
+    ST_SESSION_INSERT,
+    ST_SESSION_UPDATE,
+    ST_SESSION_HEALED,
+    ST_STREAM_INSERT,
+    ST_STREAM_UPDATE,
+    ST_STREAM_ADD,
+    ST_CHUNK_INSERT,
+    ST_CHUNK_AT,
+    ST_CHUNK_DATA,
+    ST_CHUNK_ARRIVALS,
+    ST_CHUNK_ARRIVALS_SET,
+    ST_CHUNK_AWAY,
+    ST_CHUNK_BACK,
+    ST_GAP_INSERT,
+    ST_GAP_AT,
+    ST_GAP_DELETE,
+    ST_GAP_HEAD,
+    ST_GAP_TAIL,
+    ST_GAP_SPLIT,
+    ST_GAP_AWAY,
+    ST_GAP_BACK,
+    ST_NEXT_KNOWN,
+    ST_STRAY_INSERT,
+    ST_STRAY_SHIFT,
+    ST_MESSAGE_INSERT,
+    ST_MESSAGE_PAIRING,
+    ST_MESSAGE_SHIFT,
+    ST_MESSAGE_PEER_SHIFT,
+    STATEMENTS
+} statement;
+
+extern const char *const store_sql[STATEMENTS];
+
+struct tl_store {
+    sqlite3 *db;
+    char *path;
+    tl_error error;
+    bool open;   /* a transaction is */
+    bool failed; /* and was rolled back: good only for closing */
+    uint64_t commit_bytes, pending;
+    int64_t ingest_id;
+    tl_store_totals totals, committed;
+    sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
+    EVP_MD *sha1;
+    struct libdeflate_decompressor *inflate;
+    struct { /* the chunk that copies were last held against, unpacked */
+        int64_t id;
+        uint8_t *p;
+        size_t n, room;
+    } look;
+};
+
+/* Keeps SQLite's text and what to do about it; returns ESQL (ENOMEM for SQLITE_NOMEM). */
+tl_rc store_failed(tl_store *s, const char *doing);
+/* The prepared statement, reset and without values; NULL: failed, see s->error. */
+sqlite3_stmt *store_statement(tl_store *s, statement which);
+/* Runs it to its end, which must give no row, and resets it. */
+TL_MUST_USE tl_rc store_run(tl_store *s, sqlite3_stmt *q);
+/* The next row: OK; no more: END, and it is reset. */
+TL_MUST_USE tl_rc store_row(tl_store *s, sqlite3_stmt *q);
+/* BEGIN where no transaction is open. */
+TL_MUST_USE tl_rc store_begin(tl_store *s);
+
+/* Values by place, from 1.  Texts and blobs are borrowed until the statement is reset. */
+void bind_int(sqlite3_stmt *q, int at, int64_t v);
+void bind_count(sqlite3_stmt *q, int at, uint64_t v);
+void bind_text(sqlite3_stmt *q, int at, const char *v); /* NULL: NULL */
+void bind_blob(sqlite3_stmt *q, int at, const void *p, size_t n);
+
+/* schema/ into an open database: pending migrations in one transaction, then the views where they differ. */
+TL_MUST_USE tl_rc store_migrate(tl_store *s);
+
+/* write.c: the rows of a batch, sessions first, then its ops in their order. */
+TL_MUST_USE tl_rc store_rows(tl_store *s, const tl_batch *b);
+TL_MUST_USE tl_rc store_chunk(tl_store *s, const tl_op *op);
+/* Counts of a stream, changes that may be negative. */
+TL_MUST_USE tl_rc store_add(tl_store *s, const tl_op *op, int64_t stored, int64_t gap, int64_t duplicate, int64_t stray);
+TL_MUST_USE tl_rc store_stray(tl_store *s, const tl_op *op, uint64_t offset, const uint8_t *p, size_t n, tl_why why);
+TL_MUST_USE tl_rc store_heal_mark(tl_store *s, uint64_t session_id);
+
+TL_MUST_USE tl_rc store_copy(tl_store *s, const tl_op *op);   /* copy.c */
+TL_MUST_USE tl_rc store_rebase(tl_store *s, const tl_op *op); /* rebase.c */
+
+/* community_id.c: "1:..." of a TCP session, seed 0, into out. */
+enum { COMMUNITY_ID_TEXT = 32 };
+TL_MUST_USE tl_rc store_community_id(const EVP_MD *sha1, const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT]);
+
+#endif
