@@ -10,12 +10,12 @@
 #include "packet/segment.h"
 
 typedef enum conn_endpoint {
-    CONN_INACTIVE,     /* nothing seen */
+    CONN_INACTIVE, /* nothing seen */
     CONN_SYN_SENT,
     CONN_SYN_ACK_SENT, /* SYN-ACK seen, no SYN */
     CONN_PARTIAL,      /* data without SYN */
     CONN_ESTABLISHED,
-    CONN_CLOSED,       /* FIN seen */
+    CONN_CLOSED, /* FIN seen */
     CONN_RESET
 } conn_endpoint;
 
@@ -25,10 +25,10 @@ typedef struct conn {
     uint8_t state[2], before[2]; /* conn_endpoint, and the one before it */
     uint8_t once[2];             /* letters given: bits of the four numbered kinds and of a, d, i, q */
     uint8_t history_n, history_room;
-    uint32_t seq[2][4];          /* sequence number of the last s, h, f, r */
-    uint32_t count[2][4];        /* of c, g, t, w: given at the 1st, 10th, 100th, ... */
+    uint32_t seq[2][4];                /* sequence number of the last s, h, f, r */
+    uint32_t count[2][4];              /* of c, g, t, w: given at the 1st, 10th, 100th, ... */
     char history[CONN_HISTORY_INLINE]; /* upper case: side 0 */
-    char *long_history;          /* owned; NULL while the inline one is enough */
+    char *long_history;                /* owned; NULL while the inline one is enough */
 } conn;
 
 /* One segment of `side`; orig: the side that is the originator; advances: its end is beyond everything the side sent before.

@@ -23,17 +23,17 @@ typedef enum tl_event_kind {
 
 typedef enum tl_why {
     TL_WHY_NONE = 0,
-    TL_WHY_ACKED,     /* GAP: the receiver acknowledged bytes that the capture does not hold */
-    TL_WHY_SNAPLEN,   /* GAP: the frame was cut short */
-    TL_WHY_ONE_SIDED, /* GAP: the peer's ACKs are not in the capture, and time passed */
-    TL_WHY_LIMIT,     /* GAP: holding more would break a limit.  CLOSE: evicted */
-    TL_WHY_FIN,       /* GAP, CLOSE */
-    TL_WHY_RST,       /* GAP, CLOSE, STRAY (payload of a RST: a reset cause, RFC 9293 section 3.5.3) */
-    TL_WHY_IDLE,      /* GAP, CLOSE */
-    TL_WHY_REUSED,    /* GAP, CLOSE: a SYN with another ISN began a new session on the same ports */
-    TL_WHY_END,       /* GAP, CLOSE: the capture ended */
-    TL_WHY_CONFLICT,  /* COPY, STRAY: differs from the copy that was delivered */
-    TL_WHY_KEEP_ALIVE,/* COPY, STRAY: one byte below the next expected one (RFC 9293 section 3.8.4) */
+    TL_WHY_ACKED,         /* GAP: the receiver acknowledged bytes that the capture does not hold */
+    TL_WHY_SNAPLEN,       /* GAP: the frame was cut short */
+    TL_WHY_ONE_SIDED,     /* GAP: the peer's ACKs are not in the capture, and time passed */
+    TL_WHY_LIMIT,         /* GAP: holding more would break a limit.  CLOSE: evicted */
+    TL_WHY_FIN,           /* GAP, CLOSE */
+    TL_WHY_RST,           /* GAP, CLOSE, STRAY (payload of a RST: a reset cause, RFC 9293 section 3.5.3) */
+    TL_WHY_IDLE,          /* GAP, CLOSE */
+    TL_WHY_REUSED,        /* GAP, CLOSE: a SYN with another ISN began a new session on the same ports */
+    TL_WHY_END,           /* GAP, CLOSE: the capture ended */
+    TL_WHY_CONFLICT,      /* COPY, STRAY: differs from the copy that was delivered */
+    TL_WHY_KEEP_ALIVE,    /* COPY, STRAY: one byte below the next expected one (RFC 9293 section 3.8.4) */
     TL_WHY_OUT_OF_WINDOW, /* STRAY: far outside what the peer's window allows, nothing supports it */
     TL_WHY_BEFORE_START,  /* STRAY: before offset 0, and the stream cannot be rebased any more */
     TL_WHYS
@@ -47,8 +47,8 @@ typedef struct tl_event {
     tl_event_kind kind;
     tl_dir dir;
     tl_why why;
-    bool front;          /* BYTES, GAP: after a REBASE, see there.  The framer passes over them: the session is framed again */
-    uint64_t offset;     /* 0 = first payload byte after the SYN, or the first byte known.  STRAY: an int64_t in disguise, may be < 0 */
+    bool front;      /* BYTES, GAP: after a REBASE, see there.  The framer passes over them: the session is framed again */
+    uint64_t offset; /* 0 = first payload byte after the SYN, or the first byte known.  STRAY: an int64_t in disguise, may be < 0 */
     uint64_t length;
     tl_span bytes;       /* BYTES, COPY, STRAY: borrowed until the next pull or push */
     const uint8_t *kept; /* COPY: the bytes that win, where the session still holds them (borrowed likewise); NULL: the consumer has them */

@@ -19,19 +19,19 @@
 /* What a direction needs once it has carried payload. */
 typedef struct lane {
     held_tree held, front;
-    int64_t since;   /* clock of the first payload, while not fixed */
-    tl_at before;    /* the frame that carried the last byte told */
+    int64_t since;                /* clock of the first payload, while not fixed */
+    tl_at before;                 /* the frame that carried the last byte told */
     uint64_t front_at, front_end; /* positions: what of the front is still to be told, once REBASE was */
     uint64_t captured_bytes, segments, out_of_order, retransmitted;
 } lane;
 
 typedef struct half {
-    uint64_t ref;         /* highest position known: where half_unwrap looks from; 0: nothing known */
+    uint64_t ref; /* highest position known: where half_unwrap looks from; 0: nothing known */
     uint64_t base, next;
-    uint64_t top;         /* end of what this side has sent, as its own segments tell; 0: no segment */
-    uint64_t first;       /* position of its first segment, or else the first acknowledged; 0: none */
-    uint64_t syn_base;    /* the position after a SYN that came too late to be the base; 0: none */
-    uint64_t acked;       /* highest position the peer has acknowledged, FIN excluded; 0: none */
+    uint64_t top;      /* end of what this side has sent, as its own segments tell; 0: no segment */
+    uint64_t first;    /* position of its first segment, or else the first acknowledged; 0: none */
+    uint64_t syn_base; /* the position after a SYN that came too late to be the base; 0: none */
+    uint64_t acked;    /* highest position the peer has acknowledged, FIN excluded; 0: none */
     uint64_t acked_frame;
     int64_t acked_clock;
     uint64_t fin_pos, fin_frame;
@@ -43,7 +43,7 @@ typedef struct half {
     uint8_t close_step;
     bool has_isn, fixed, exact; /* exact: the base came from a SYN or SYN-ACK: nothing may precede it */
     bool fin, rst, fin_acked;
-    lane *lane;           /* owned; NULL: no payload so far */
+    lane *lane; /* owned; NULL: no payload so far */
 } half;
 
 /* The position of a raw sequence number, the nearest one to `ref`.  The first call of a direction defines the space. */
@@ -65,8 +65,8 @@ void half_free(half *h);
 typedef enum half_ready { HALF_NOTHING, HALF_FIX, HALF_DATA, HALF_CUT, HALF_HOLE } half_ready;
 typedef struct half_view {
     half_ready ready;
-    held *node;  /* the first one held */
-    tl_why why;  /* HOLE: the reason */
+    held *node; /* the first one held */
+    tl_why why; /* HOLE: the reason */
 } half_view;
 /* closing: NONE, or why the session ends (every hole is then decided).  silent: the peer has sent nothing in this capture. */
 half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, const tl_limits *limits);

@@ -20,7 +20,7 @@ typedef struct held {
     int64_t clock;        /* when the node came, by the table's clock */
     int64_t ns;           /* the frame that carried the bytes */
     uint64_t frame;
-    uint64_t ack_pos;     /* position in the other direction that the sender had acknowledged; 0: none */
+    uint64_t ack_pos; /* position in the other direction that the sender had acknowledged; 0: none */
     uint32_t capture, proof_capture;
     uint32_t n;
     bool cut;

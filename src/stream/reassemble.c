@@ -364,8 +364,7 @@ bool reassemble_close(tl_session *s, tl_event *out)
             out->why = s->closing;
             out->at = s->last;
             return true;
-        default:
-            assert(h->close_step == STEP_DONE);
+        default: assert(h->close_step == STEP_DONE);
         }
     }
     return false;

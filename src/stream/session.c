@@ -224,6 +224,7 @@ static bool see(tl_session *s, int side, const tl_segment *seg)
     if (seg->flags & TL_SYN) see_syn(s, side, seg);
     uint64_t pos = half_unwrap(h, seg->seq) + !!(seg->flags & TL_SYN);
     uint64_t end = pos + seg->payload_wire;
+    conn_segment(&s->conn, side, s->client, seg, top == 0 || end > top);
     if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) see_ack(s, side, seg, &ack_pos);
     if (seg->payload.n + seg->payload_wire > 0 && !see_payload(s, side, seg, pos, ack_pos)) return false;
     if (h->packets == 0 && !h->fixed) h->first = pos;
@@ -249,7 +250,6 @@ static bool see(tl_session *s, int side, const tl_segment *seg)
             }
         }
     }
-    conn_segment(&s->conn, side, s->client, seg, top == 0 || end > top);
     see_rtt(s, side, seg);
     return true;
 }
@@ -464,5 +464,6 @@ void tl_session_look(const tl_session *s, tl_session_info *out)
 
 void tl_sessions_look(const tl_sessions *t, tl_sessions_stats *out)
 {
-    *out = (tl_sessions_stats){.live = t->open, .total = t->next_id - t->first_id, .memory_bytes = t->memory, .memory_peak = t->memory_peak};
+    *out =
+        (tl_sessions_stats){.live = t->open, .total = t->next_id - t->first_id, .memory_bytes = t->memory, .memory_peak = t->memory_peak};
 }

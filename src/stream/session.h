@@ -25,53 +25,53 @@
 #include "stream/event.h"
 
 typedef struct tl_limits {
-    size_t memory_bytes;   /* sessions and held bytes together; pressure declares holes, then evicts the idlest (default 256 MiB) */
-    size_t hole_bytes;     /* held bytes behind the holes of one direction, before the oldest hole is declared (default 16 MiB) */
-    size_t max_sessions;   /* live sessions; the idlest is evicted; 0: only memory bounds them */
-    int64_t idle_ns;       /* silence that ends a session (default 1 h) */
-    int64_t grace_ns;      /* how long an acknowledged hole may still fill (default 200 ms); one-sided ones wait 10 x */
-    int64_t linger_ns;     /* how long a session that FIN or RST ended stays open for late segments (default 5 s) */
-    bool vlan_key;         /* VLAN tags are part of the key */
-    uint8_t hash_key[16];  /* random, from the caller: see invariant 4 */
+    size_t memory_bytes;  /* sessions and held bytes together; pressure declares holes, then evicts the idlest (default 256 MiB) */
+    size_t hole_bytes;    /* held bytes behind the holes of one direction, before the oldest hole is declared (default 16 MiB) */
+    size_t max_sessions;  /* live sessions; the idlest is evicted; 0: only memory bounds them */
+    int64_t idle_ns;      /* silence that ends a session (default 1 h) */
+    int64_t grace_ns;     /* how long an acknowledged hole may still fill (default 200 ms); one-sided ones wait 10 x */
+    int64_t linger_ns;    /* how long a session that FIN or RST ended stays open for late segments (default 5 s) */
+    bool vlan_key;        /* VLAN tags are part of the key */
+    uint8_t hash_key[16]; /* random, from the caller: see invariant 4 */
 } tl_limits;
 
 /* The defaults above, hash_key all zero. */
 tl_limits tl_limits_default(void);
 
 typedef enum tl_roles { /* how we know who the client is, in falling order of certainty */
-    TL_ROLES_SYN,
-    TL_ROLES_SYN_ACK,
-    TL_ROLES_PORT,   /* the lower port is the server */
-    TL_ROLES_SPEAKER /* the first speaker is the client */
+                        TL_ROLES_SYN,
+                        TL_ROLES_SYN_ACK,
+                        TL_ROLES_PORT,   /* the lower port is the server */
+                        TL_ROLES_SPEAKER /* the first speaker is the client */
 } tl_roles;
 const char *tl_roles_name(tl_roles r); /* "syn", "syn_ack", "port", "first_speaker" */
 
 typedef struct tl_stream_info {
     bool has_isn, has_base;
-    uint32_t isn;             /* where a SYN was seen */
-    uint32_t base_seq;        /* raw sequence number of offset 0, where known */
-    uint64_t length;          /* BYTES and GAP told so far */
-    uint64_t captured_bytes;  /* payload bytes captured, less those that are still held */
-    uint64_t segments;        /* segments with payload */
-    uint64_t out_of_order;    /* of them: arrived after a later byte, carrying new ones */
-    uint64_t retransmitted;   /* of them: carrying only bytes seen before */
-    uint64_t packets;         /* all segments */
-    uint64_t wire_bytes;      /* of their IP datagrams */
-    uint64_t urgent;          /* segments with URG */
+    uint32_t isn;            /* where a SYN was seen */
+    uint32_t base_seq;       /* raw sequence number of offset 0, where known */
+    uint64_t length;         /* BYTES and GAP told so far */
+    uint64_t captured_bytes; /* payload bytes captured, less those that are still held */
+    uint64_t segments;       /* segments with payload */
+    uint64_t out_of_order;   /* of them: arrived after a later byte, carrying new ones */
+    uint64_t retransmitted;  /* of them: carrying only bytes seen before */
+    uint64_t packets;        /* all segments */
+    uint64_t wire_bytes;     /* of their IP datagrams */
+    uint64_t urgent;         /* segments with URG */
     uint64_t bad_checksums;
-    uint16_t mss;             /* 0: not told */
-    int8_t window_scale;      /* -1: not told */
-    bool fin, rst;            /* seen */
+    uint16_t mss;        /* 0: not told */
+    int8_t window_scale; /* -1: not told */
+    bool fin, rst;       /* seen */
 } tl_stream_info;
 
 typedef struct tl_session_info {
-    uint64_t id;              /* from 1, in the order of the first segments */
+    uint64_t id; /* from 1, in the order of the first segments */
     tl_addr client, server;
     tl_roles roles;
-    bool midstream;           /* no SYN in either direction */
-    bool rebased;             /* offset 0 moved: messages must be framed again */
-    bool reopened;            /* segments came after its close was told: its row exists, and messages must be framed again */
-    tl_why closed;            /* NONE while live */
+    bool midstream; /* no SYN in either direction */
+    bool rebased;   /* offset 0 moved: messages must be framed again */
+    bool reopened;  /* segments came after its close was told: its row exists, and messages must be framed again */
+    tl_why closed;  /* NONE while live */
     tl_at first, last;
     int64_t rtt_ns;           /* SYN to SYN-ACK to ACK; -1: not known */
     const tl_layers *layers;  /* of the first segment; borrowed from the session */

@@ -18,8 +18,8 @@ struct tl_session {
     tl_session *newer, *older; /* in its list */
     uint64_t hash, id;
     tl_sessions *table;
-    tl_addr addr[2];           /* side 0: the sender of the first segment */
-    half half[2];              /* by side: what that side sent */
+    tl_addr addr[2]; /* side 0: the sender of the first segment */
+    half half[2];    /* by side: what that side sent */
     conn conn;
     tl_at first, last;
     int64_t first_ns, last_ns; /* smallest and largest time of its segments */
@@ -31,12 +31,12 @@ struct tl_session {
     tl_layers *layers;         /* of the first segment; NULL: none */
     held *lent;                /* told by the last pull, freed by the next */
     void *slot;
-    uint8_t client;            /* the side that is the client */
-    uint8_t roles;             /* tl_roles */
-    uint8_t list;              /* list_name */
-    uint8_t closing;           /* tl_why: being closed */
-    uint8_t closed;            /* tl_why: close told */
-    bool told;                 /* an event was told: the roles are settled */
+    uint8_t client;  /* the side that is the client */
+    uint8_t roles;   /* tl_roles */
+    uint8_t list;    /* list_name */
+    uint8_t closing; /* tl_why: being closed */
+    uint8_t closed;  /* tl_why: close told */
+    bool told;       /* an event was told: the roles are settled */
     bool reopened, rebased, syn_ack, in_table;
 };
 
@@ -46,8 +46,8 @@ typedef struct current {
     int side;
     uint64_t pos, ack_pos;
     const uint8_t *p;
-    uint32_t n, cut;     /* captured bytes left, and bytes the snaplen cut off after them */
-    tl_why why;          /* KEEP_ALIVE, RST, or NONE */
+    uint32_t n, cut; /* captured bytes left, and bytes the snaplen cut off after them */
+    tl_why why;      /* KEEP_ALIVE, RST, or NONE */
     tl_at at;
 } current;
 
@@ -57,19 +57,19 @@ struct tl_sessions {
     tl_session **buckets;
     size_t bucket_n, session_n; /* bucket_n is a power of 2 */
     tl_session *newest[LISTS], *oldest[LISTS];
-    tl_session **heap;          /* heap[0] is the earliest */
+    tl_session **heap; /* heap[0] is the earliest */
     size_t heap_n, heap_room;
-    tl_session *replaced;       /* sessions whose ports were taken over, linked by `chain`, first come first */
+    tl_session *replaced; /* sessions whose ports were taken over, linked by `chain`, first come first */
     tl_session **replaced_end;
-    tl_session *gone;           /* closed and out of the table: freed at the next call */
-    tl_session **ending;        /* tl_sessions_end: what is left to close, by id */
+    tl_session *gone;    /* closed and out of the table: freed at the next call */
+    tl_session **ending; /* tl_sessions_end: what is left to close, by id */
     size_t ending_n, ending_at;
-    int64_t clock;              /* largest time seen: never goes back */
-    tl_at told_at;              /* the frame being worked on */
+    int64_t clock; /* largest time seen: never goes back */
+    tl_at told_at; /* the frame being worked on */
     current cur;
     size_t memory, memory_peak;
     char history[CONN_HISTORY_MAX + 2]; /* of the last tl_session_look */
-    bool failed;                /* memory ran out where it could not be said */
+    bool failed;                        /* memory ran out where it could not be said */
 };
 
 /* The session of this pair of endpoints; *side: which of its sides src is. */

@@ -34,7 +34,7 @@ typedef struct world {
     bool have[2][STREAM];
     uint8_t byte[2][STREAM];
     uint64_t captured[2];
-    uint32_t acked[2];        /* highest acknowledged, as the capture shows it */
+    uint32_t acked[2]; /* highest acknowledged, as the capture shows it */
     bool acked_any[2], syn[2], data[2];
 } world;
 
@@ -93,7 +93,8 @@ static void write_program(world *w)
         }
     }
     if (chance(w, 60))
-        for (int d = 0; d < 2; d++) add(w, (packet){.dir = d, .at = sent[d], .acked = sent[!d], .flags = TL_FIN | TL_ACK, .lost = chance(w, loss)});
+        for (int d = 0; d < 2; d++)
+            add(w, (packet){.dir = d, .at = sent[d], .acked = sent[!d], .flags = TL_FIN | TL_ACK, .lost = chance(w, loss)});
     if (chance(w, 60))
         for (int d = 0; d < 2; d++) add(w, (packet){.dir = d, .at = sent[d], .acked = sent[!d], .flags = TL_ACK, .lost = chance(w, loss)});
     if (chance(w, 10)) add(w, (packet){.dir = (int)upto(w, 2), .at = sent[0], .flags = TL_RST});
@@ -135,8 +136,9 @@ static void compare(world *w, tape *t, const tl_session_info *info, char *fault,
         const tl_stream_info *st = &info->stream[d ^ flip];
         int64_t shift = st->has_base ? (int32_t)(st->base_seq - (w->isn[d] + 1)) : 0; /* our offset 0 in the true stream */
         if (got->stored + got->duplicate + got->stray != w->captured[d])
-            snprintf(fault, size, "direction %d: %llu captured, but %llu stored, %llu duplicate, %llu stray", d, (unsigned long long)w->captured[d],
-                     (unsigned long long)got->stored, (unsigned long long)got->duplicate, (unsigned long long)got->stray);
+            snprintf(fault, size, "direction %d: %llu captured, but %llu stored, %llu duplicate, %llu stray", d,
+                     (unsigned long long)w->captured[d], (unsigned long long)got->stored, (unsigned long long)got->duplicate,
+                     (unsigned long long)got->stray);
         else if (st->captured_bytes != w->captured[d] || st->length != got->length || got->stored + got->gap != got->length)
             snprintf(fault, size, "direction %d: the books do not balance", d);
         else if (got->closes != 1)
@@ -181,8 +183,15 @@ static void run(unsigned long long seed, tape *t, char *fault, size_t size)
         model(&w, p);
         for (uint32_t k = 0; k < p->captured; k++) bytes[k] = w.truth[p->dir][p->at + k] ^ p->flip;
         exact = tl_exact(bytes, p->captured);
-        tl_segment seg = {.src.port = p->dir == 0 ? 40000 : 80, .dst.port = p->dir == 0 ? 80 : 40000, .flags = p->flags, .window = 1000,
-                          .window_scale = -1, .payload = {exact, p->captured}, .payload_wire = p->n, .wire_bytes = 40 + p->n, .at = at};
+        tl_segment seg = {.src.port = p->dir == 0 ? 40000 : 80,
+                          .dst.port = p->dir == 0 ? 80 : 40000,
+                          .flags = p->flags,
+                          .window = 1000,
+                          .window_scale = -1,
+                          .payload = {exact, p->captured},
+                          .payload_wire = p->n,
+                          .wire_bytes = 40 + p->n,
+                          .at = at};
         seg.seq = w.isn[p->dir] + (p->flags & TL_SYN ? 0 : 1) + p->at;
         seg.ack = p->flags & TL_ACK ? w.isn[!p->dir] + 1 + p->acked : 0;
         CU_ASSERT_EQUAL_FATAL(tl_sessions_push(table, &seg, &s), TL_OK);
@@ -238,7 +247,7 @@ static void the_checker_can_fail(void)
 
 int main(void)
 {
-    return tl_run_cases("session model", (const tl_case[]){{"streams equal the model", streams_equal_the_model},
-                                                            {"the checker can fail", the_checker_can_fail},
-                                                            {0}});
+    return tl_run_cases(
+        "session model",
+        (const tl_case[]){{"streams equal the model", streams_equal_the_model}, {"the checker can fail", the_checker_can_fail}, {0}});
 }

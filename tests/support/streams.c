@@ -33,7 +33,8 @@ static void tell(tape *t, const tl_event *ev)
 static void tile(tape *t, tape_dir *d, const tl_event *ev, uint8_t what)
 {
     if (ev->front) {
-        if (ev->offset != d->front_at) fault(t, "front tile at %llu, not %llu", (unsigned long long)ev->offset, (unsigned long long)d->front_at);
+        if (ev->offset != d->front_at)
+            fault(t, "front tile at %llu, not %llu", (unsigned long long)ev->offset, (unsigned long long)d->front_at);
         d->front_at += ev->length;
         if (d->front_at > d->front_end) fault(t, "front tiles overrun");
     } else {
@@ -86,12 +87,8 @@ void tape_event(tape *t, const tl_event *ev)
         tile(t, d, ev, TAPE_GAP);
         d->gap += ev->length;
         break;
-    case TL_EV_COPY:
-        copy(t, d, ev);
-        break;
-    case TL_EV_STRAY:
-        d->stray += ev->length;
-        break;
+    case TL_EV_COPY: copy(t, d, ev); break;
+    case TL_EV_STRAY: d->stray += ev->length; break;
     case TL_EV_REBASE:
         if (ev->length >= TAPE_BYTES) {
             fault(t, "rebase by %llu", (unsigned long long)ev->length);

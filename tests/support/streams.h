@@ -15,8 +15,8 @@ enum { TAPE_NOTHING, TAPE_STORED, TAPE_GAP };
 typedef struct tape_dir {
     uint8_t what[TAPE_BYTES]; /* by offset */
     uint8_t byte[TAPE_BYTES];
-    uint8_t why[TAPE_BYTES];  /* of the gap */
-    uint64_t length, told;    /* told: tiles end here */
+    uint8_t why[TAPE_BYTES]; /* of the gap */
+    uint64_t length, told;   /* told: tiles end here */
     uint64_t stored, duplicate, stray, gap;
     uint64_t front_at, front_end;
     unsigned closes;
@@ -25,11 +25,11 @@ typedef struct tape_dir {
 
 typedef struct tape {
     tape_dir dir[2];
-    char fault[160];     /* the first broken invariant; "" none */
-    bool no_heal;        /* sabotage: COPY over a gap is not stored */
-    unsigned spoil_at;   /* sabotage: the so-manieth BYTES event has a bit flipped; 0: none */
+    char fault[160];   /* the first broken invariant; "" none */
+    bool no_heal;      /* sabotage: COPY over a gap is not stored */
+    unsigned spoil_at; /* sabotage: the so-manieth BYTES event has a bit flipped; 0: none */
     unsigned bytes_seen;
-    char log[4096];      /* the events as text, one a line, while there is room */
+    char log[4096]; /* the events as text, one a line, while there is room */
     size_t log_n;
 } tape;
 

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Installs what tcpledger needs, on Debian and its relatives; elsewhere says what to install.
+#   sh scripts/deps.sh            to build and test
+#   sh scripts/deps.sh --bench    also the programs that tests/bench/run.sh compares with
+#   sh scripts/deps.sh --fuzz     also the compiler for the libFuzzer targets
+set -eu
+
+build="gcc cmake ninja-build pkg-config libpcap-dev libsqlite3-dev sqlite3 zlib1g-dev libdeflate-dev libssl-dev libbsd-dev libcunit1-dev clang-format python3"
+bench="tcpflow tshark time"
+fuzz="clang libclang-rt-dev"
+
+want=$build
+for option in "$@"; do
+    case $option in
+    --bench) want="$want $bench" ;;
+    --fuzz) want="$want $fuzz" ;;
+    *)
+        echo "deps.sh: no option $option; there are --bench and --fuzz" >&2
+        exit 2
+        ;;
+    esac
+done
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    cat >&2 <<TEXT
+deps.sh: this is not Debian; install the likes of these yourself, then go on:
+    a C17 compiler, CMake 3.25, Ninja, pkg-config, and the development files of
+    libpcap, SQLite 3.37 or later (and its shell), zlib, libdeflate, OpenSSL's libcrypto,
+    libbsd, CUnit; for the tests python3 and, for the style test, clang-format 14
+    (--bench: tcpflow, tshark, GNU time; --fuzz: clang with libFuzzer)
+TEXT
+    exit 0
+fi
+
+missing=
+for package in $want; do
+    status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+    case $status in
+    "install ok installed") ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "deps.sh: run this as root, or install:$missing" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+echo "deps.sh: installing$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null

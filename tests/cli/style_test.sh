@@ -1,0 +1,7 @@
+#!/bin/sh
+# Every C file is formatted as .clang-format says.
+set -eu
+cd "$(dirname "$0")/../.."
+command -v clang-format >/dev/null 2>&1 || { echo "clang-format is not installed"; exit 77; }
+case $(clang-format --version) in *"version 14."*) ;; *) echo "the style is clang-format 14's; this one is another"; exit 77 ;; esac
+find src tests examples -name '*.[ch]' 2>/dev/null | xargs clang-format --dry-run -Werror
