@@ -1,5 +1,9 @@
 /*
 ** query.h - reading.  Opens read-only; knows SELECT and nothing of writing.
+**
+** Constructor: tl_reader_open.  Destructor: tl_reader_close.  Methods: time_limit, run, payload; tl_where_check (where.h).
+** A reader belongs to one thread.  The database is taken to be hostile: see known.h (what it may contain), authorizer.h (what a
+** statement may do) and limits in reader.c (what it may cost).
 */
 #ifndef TL_QUERY_H
 #define TL_QUERY_H
@@ -18,6 +22,8 @@ typedef tl_rc (*tl_write_fn)(void *to, tl_span bytes);
 tl_reader *tl_reader_open(const char *path, tl_error *err);
 void tl_reader_close(tl_reader *r);
 const tl_error *tl_reader_error(const tl_reader *r);
+/* Each later run() may take so long; 0: any time. */
+void tl_reader_time_limit(tl_reader *r, unsigned seconds);
 
 /* A value for ?1, ?2, ... (bound, never pasted into SQL): text NULL means number. */
 typedef struct tl_param {
@@ -27,20 +33,27 @@ typedef struct tl_param {
 
 typedef struct tl_output {
     tl_format format;
-    size_t width;       /* columns of the terminal, for tables; 0: not a terminal, do not cut */
-    tl_write_fn write;
+    size_t width;      /* columns of the terminal, for tables; 0: not a terminal, do not cut */
+    tl_write_fn write; /* NULL: rows are only counted */
     void *to;
+    const char *title; /* NULL: none.  A line above a table that has rows; the member "section" of JSON lines */
+    bool record;       /* tables: rows downwards, a line a column, for the few rows that are wide */
 } tl_output;
 
-/* Runs one SELECT (a second statement after it is refused) and writes its rows.  *rows (may be NULL): how many. */
+/* Runs one SELECT (a second statement after it is refused) and writes its rows.  *rows (may be NULL): how many.
+** EUSAGE: the statement is refused or wrong; ESQL: the database failed; END and others: what write() said. */
 TL_MUST_USE tl_rc tl_reader_run(tl_reader *r, const char *sql, const tl_param *params, size_t n, const tl_output *out, uint64_t *rows);
 
-/* The captured bytes of [offset, offset + length) of one direction, in order; gaps are skipped, or written as zeros.
-** *missing: bytes of the range that are in gaps. */
+/* The first column of the first row as a number; *found is false when there is no row or it is NULL. */
+TL_MUST_USE tl_rc tl_reader_number(tl_reader *r, const char *sql, const tl_param *params, size_t n, int64_t *out, bool *found);
+
+/* The captured bytes of [offset, offset + length) of one direction, in order; gaps are skipped, or written as zeros (in pieces of
+** bounded size, whatever their length).  *missing: bytes of the range that are in gaps. */
 TL_MUST_USE tl_rc tl_reader_payload(tl_reader *r, int64_t session, int direction, uint64_t offset, uint64_t length, bool gaps_zero,
                                     tl_write_fn write, void *to, uint64_t *written, uint64_t *missing);
 
-/* The embedded files of queries/ by name without ".sql"; NULL: none of that name.  tl_query_at: by number, NULL past the last. */
+/* The embedded files of queries/ by name without ".sql"; NULL: none of that name.  tl_query_at: by number, NULL past the last.
+** Those named check_... return no rows on a sound database. */
 typedef struct tl_named_query {
     const char *name, *title, *sql;
 } tl_named_query;

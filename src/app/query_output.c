@@ -1,0 +1,106 @@
+/*
+** query_output.c - where results and complaints go.
+*/
+#include "app/query_cmd.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int tl_complain(int status, const char *fmt, ...)
+{
+    char text[600];
+    tl_text safe = {0};
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    /* Names and arguments are shown, never obeyed. */
+    for (const char *p = text; *p != '\0';) {
+        size_t len = tl_text_readable(tl_span_of(p, strlen(p)));
+        if (len == 0)
+            tl_text_printf(&safe, "\\x%02x", (unsigned char)*p);
+        else
+            tl_text_bytes(&safe, p, len);
+        p += len == 0 ? 1 : len;
+    }
+    fprintf(stderr, "tcpledger-query: %s\n", safe.p == NULL ? "no memory" : safe.p);
+    tl_text_free(&safe);
+    return status;
+}
+
+int tl_query_status(tl_query *q, tl_rc rc)
+{
+    switch (rc) {
+    case TL_OK:
+    case TL_END: return STATUS_OK;
+    case TL_EUSAGE: return tl_complain(STATUS_USAGE, "%s", tl_reader_error(q->reader)->text);
+    case TL_EIO: return tl_complain(STATUS_FAILED, "cannot write: %s", strerror(errno));
+    default: return tl_complain(STATUS_FAILED, "%s: %s", q->path, tl_reader_error(q->reader)->text);
+    }
+}
+
+int tl_query_session(tl_query *q, int64_t *session)
+{
+    int64_t n = 0;
+    bool found = false;
+    if (!tl_parse_number(q->argument, session) || *session == 0 || *session > INT32_MAX)
+        return tl_complain(STATUS_USAGE, "'%s' is not a session number", q->argument);
+    const tl_param id = {.number = *session};
+    tl_rc rc = tl_reader_number(q->reader, "SELECT session_id FROM session WHERE session_id = ?1", &id, 1, &n, &found);
+    if (rc != TL_OK) return tl_query_status(q, rc);
+    return found ? STATUS_OK : tl_complain(STATUS_FAILED, "no session %s in %s", q->argument, q->path);
+}
+
+tl_rc tl_write_file(void *file, tl_span bytes)
+{
+    if (fwrite(bytes.p, 1, bytes.n, file) == bytes.n) return TL_OK;
+    return errno == EPIPE ? TL_END : TL_EIO;
+}
+
+size_t tl_terminal_width(void)
+{
+    struct winsize w;
+    const char *columns = getenv("COLUMNS");
+    int64_t n = 0;
+    if (!isatty(STDOUT_FILENO)) return 0;
+    if (columns != NULL && tl_parse_number(columns, &n) && n >= 20 && n <= 10000) return (size_t)n;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 20 ? w.ws_col : 80;
+}
+
+static tl_rc say(tl_query *q, const char *text)
+{
+    return tl_write_file(q->out.to, tl_span_of(text, strlen(text)));
+}
+
+static bool is_wanted(const tl_section *s, const char *only)
+{
+    return only == NULL || strcmp(s->name, only) == 0;
+}
+
+int tl_run_sections(tl_query *q, const tl_section *sections, const char *only, const tl_param *params, size_t n)
+{
+    bool object = q->out.format == TL_JSON && only == NULL;
+    uint64_t rows = 0;
+    tl_rc rc = object ? say(q, "{") : TL_OK;
+    for (const tl_section *s = sections; s->name != NULL && rc == TL_OK; s++) {
+        if (!is_wanted(s, only)) continue;
+        tl_output out = q->out;
+        out.record = s->record;
+        out.title = only != NULL ? NULL : out.format == TL_JSONL ? s->name : s->title;
+        /* Between tables, and between sections of CSV, an empty line. */
+        if (s != sections && rows > 0 && (out.format == TL_TABLE || out.format == TL_CSV) && only == NULL) rc = say(q, "\n");
+        if (object && rc == TL_OK) {
+            if (s != sections) rc = say(q, ",");
+            if (rc == TL_OK) rc = say(q, "\"");
+            if (rc == TL_OK) rc = say(q, s->name);
+            if (rc == TL_OK) rc = say(q, "\": ");
+        }
+        if (rc == TL_OK) rc = tl_reader_run(q->reader, s->sql, params, n, &out, &rows);
+    }
+    if (object && rc == TL_OK) rc = say(q, "}\n");
+    return tl_query_status(q, rc);
+}

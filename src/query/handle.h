@@ -1,0 +1,30 @@
+/*
+** handle.h - what a reader is, for the files of this folder only.
+*/
+#ifndef TL_QUERY_HANDLE_H
+#define TL_QUERY_HANDLE_H
+
+#include "query/known.h"
+#include "query/query.h"
+#include <sqlite3.h>
+
+struct tl_reader {
+    sqlite3 *db;
+    tl_known *known;
+    tl_error error;
+    unsigned limit_s;    /* 0: none */
+    int64_t deadline_ns; /* monotonic; INT64_MAX: none */
+    bool late;           /* the deadline stopped the statement */
+};
+
+/* Room for what SQLite may be asked to hold in one piece: a chunk is 70 KB at most, a row's text far less. */
+enum { TL_CHUNK_LIMIT = 1 << 20, TL_VALUE_LIMIT = 16 << 20 };
+
+/* Turns SQLite's last failure on the handle into r->error and returns its code: EUSAGE for a bad or refused statement, else ESQL. */
+tl_rc tl_reader_fail(tl_reader *r, int sqlite_rc);
+/* Prepares one statement that only reads; a second one after it is refused. */
+TL_MUST_USE tl_rc tl_reader_prepare(tl_reader *r, const char *sql, sqlite3_stmt **out);
+/* Sets the time limit going for one statement. */
+void tl_reader_start(tl_reader *r);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+** known.c - see known.h.
+*/
+#include "query/known.h"
+
+#include "base/embedded.h"
+#include "base/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct entry {
+    char *type, *name, *sql, *plain; /* owned */
+} entry;
+
+struct tl_known {
+    entry *items;
+    size_t n;
+};
+
+static bool is_migration(const char *name)
+{
+    return name[0] >= '0' && name[0] <= '9';
+}
+
+int tl_known_version(void)
+{
+    int n = 0;
+    for (const tl_embedded *e = tl_schema; e->name != NULL; e++) n += is_migration(e->name);
+    return n;
+}
+
+/* The index of the byte after the quoted part, or after the comment, that begins at sql[i]; i itself when neither begins there. */
+static size_t skip_part(const char *sql, size_t i, bool *comment)
+{
+    char end = sql[i] == '[' ? ']' : sql[i];
+    *comment = false;
+    if (sql[i] == '\'' || sql[i] == '"' || sql[i] == '`' || sql[i] == '[') {
+        for (i++; sql[i] != '\0' && sql[i] != end; i++) {
+        }
+        return sql[i] == '\0' ? i : i + 1;
+    }
+    if (sql[i] == '-' && sql[i + 1] == '-') {
+        *comment = true;
+        while (sql[i] != '\0' && sql[i] != '\n') i++;
+    } else if (sql[i] == '/' && sql[i + 1] == '*') {
+        *comment = true;
+        const char *close = strstr(sql + i + 2, "*/");
+        i = close == NULL ? strlen(sql) : (size_t)(close - sql) + 2;
+    }
+    return i;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_word(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+char *tl_sql_plain(const char *sql)
+{
+    tl_text t = {0};
+    bool space = false;
+    tl_text_add(&t, "");
+    for (size_t i = 0; sql[i] != '\0' && !t.failed;) {
+        bool comment;
+        size_t end = skip_part(sql, i, &comment);
+        if (comment || is_space(sql[i])) {
+            space = true;
+            i = comment ? end : i + 1;
+            continue;
+        }
+        if (end == i) end = i + 1;
+        /* A space matters only between two words. */
+        if (space && t.n > 0 && is_word(t.p[t.n - 1]) && is_word(sql[i])) tl_text_add(&t, " ");
+        tl_text_bytes(&t, sql + i, end - i);
+        space = false;
+        i = end;
+    }
+    if (t.failed) tl_text_free(&t);
+    return t.p;
+}
+
+static const char *column(sqlite3_stmt *s, int i)
+{
+    const char *text = (const char *)sqlite3_column_text(s, i);
+    return text == NULL ? "" : text;
+}
+
+/* Takes the row as a new item. */
+static tl_rc remember(tl_known *k, sqlite3_stmt *s)
+{
+    entry *grown = realloc(k->items, (k->n + 1) * sizeof *grown);
+    if (grown == NULL) return TL_ENOMEM;
+    k->items = grown;
+    entry *e = &grown[k->n];
+    *e = (entry){strdup(column(s, 0)), strdup(column(s, 1)), strdup(column(s, 2)), NULL};
+    k->n++;
+    if (e->sql != NULL) e->plain = tl_sql_plain(e->sql);
+    return e->type != NULL && e->name != NULL && e->plain != NULL ? TL_OK : TL_ENOMEM;
+}
+
+tl_known *tl_known_new(tl_error *err)
+{
+    tl_known *k = calloc(1, sizeof *k);
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    tl_rc rc = k == NULL ? TL_ENOMEM : TL_OK;
+    if (rc == TL_OK && sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, NULL) != SQLITE_OK) rc = TL_ENOMEM;
+    for (const tl_embedded *e = tl_schema; rc == TL_OK && e->name != NULL; e++)
+        if (sqlite3_exec(db, e->text, NULL, NULL, NULL) != SQLITE_OK)
+            rc = tl_fail(err, TL_ESQL, "schema/%s.sql: %s", e->name, sqlite3_errmsg(db));
+    if (rc == TL_OK && sqlite3_prepare_v2(db, "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL", -1, &s, NULL) != SQLITE_OK)
+        rc = TL_ENOMEM;
+    int step = SQLITE_DONE;
+    while (rc == TL_OK && (step = sqlite3_step(s)) == SQLITE_ROW) rc = remember(k, s);
+    if (rc == TL_OK && step != SQLITE_DONE) rc = TL_ENOMEM;
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    if (rc == TL_OK) return k;
+    if (rc == TL_ENOMEM) (void)tl_fail(err, rc, "no memory");
+    tl_known_free(k);
+    return NULL;
+}
+
+void tl_known_free(tl_known *k)
+{
+    if (k == NULL) return;
+    for (size_t i = 0; i < k->n; i++) {
+        free(k->items[i].type);
+        free(k->items[i].name);
+        free(k->items[i].sql);
+        free(k->items[i].plain);
+    }
+    free(k->items);
+    free(k);
+}
+
+static const entry *find(const tl_known *k, const char *name)
+{
+    for (size_t i = 0; i < k->n; i++)
+        if (sqlite3_stricmp(k->items[i].name, name) == 0) return &k->items[i];
+    return NULL;
+}
+
+bool tl_known_has(const tl_known *k, const char *name)
+{
+    const entry *e = find(k, name);
+    return e != NULL && strcmp(e->type, "index") != 0;
+}
+
+/* SQLite's own: the statistics of ANALYZE, and the indices of primary keys. */
+static bool is_internal(const char *type, const char *name)
+{
+    if (strcmp(type, "index") == 0) return strncmp(name, "sqlite_autoindex_", 17) == 0;
+    return strcmp(type, "table") == 0 && (strcmp(name, "sqlite_stat1") == 0 || strcmp(name, "sqlite_stat4") == 0);
+}
+
+/* One row of a stranger's sqlite_schema. */
+static tl_rc check_row(const tl_known *k, sqlite3_stmt *s, tl_error *err)
+{
+    const char *type = column(s, 0), *name = column(s, 1);
+    if (is_internal(type, name)) return TL_OK;
+    const entry *e = find(k, name);
+    if (e == NULL || strcmp(e->type, type) != 0)
+        return tl_fail(err, TL_EUSAGE, "not a tcpledger database: its schema has a %s '%s' that is not ours", type, name);
+    if (strcmp(type, "view") == 0) return TL_OK; /* never run */
+    char *plain = tl_sql_plain(column(s, 2));
+    if (plain == NULL) return tl_fail(err, TL_ENOMEM, "no memory");
+    bool same = strcmp(plain, e->plain) == 0;
+    free(plain);
+    return same ? TL_OK : tl_fail(err, TL_EUSAGE, "not a tcpledger database: its %s '%s' is not defined as ours is", type, name);
+}
+
+tl_rc tl_known_check(const tl_known *k, sqlite3 *db, tl_error *err)
+{
+    sqlite3_stmt *s = NULL;
+    size_t tables = 0, ours = 0;
+    tl_rc rc = TL_OK;
+    int step = sqlite3_prepare_v2(db, "SELECT type, name, sql FROM main.sqlite_schema", -1, &s, NULL);
+    while (step == SQLITE_OK && rc == TL_OK) {
+        int got = sqlite3_step(s);
+        if (got != SQLITE_ROW) {
+            step = got == SQLITE_DONE ? SQLITE_DONE : got;
+            break;
+        }
+        rc = check_row(k, s, err);
+        const entry *e = find(k, column(s, 1));
+        tables += e != NULL && strcmp(e->type, "table") == 0;
+    }
+    if (rc == TL_OK && step != SQLITE_DONE) rc = tl_fail(err, TL_ESQL, "the database is damaged: %s", sqlite3_errmsg(db));
+    sqlite3_finalize(s);
+    for (size_t i = 0; i < k->n; i++) ours += strcmp(k->items[i].type, "table") == 0;
+    if (rc == TL_OK && tables < ours) rc = tl_fail(err, TL_EUSAGE, "not a tcpledger database: it lacks %zu of our tables", ours - tables);
+    return rc;
+}
+
+tl_rc tl_known_views(const tl_known *k, sqlite3 *db, tl_error *err)
+{
+    static const char create[] = "CREATE VIEW "; /* SQLite writes it so, whatever the file says */
+    tl_text sql = {0};
+    tl_rc rc = TL_OK;
+    for (size_t i = 0; i < k->n && rc == TL_OK; i++) {
+        if (strcmp(k->items[i].type, "view") != 0) continue;
+        tl_text_reset(&sql);
+        tl_text_add(&sql, "CREATE TEMP VIEW ");
+        tl_text_add(&sql, k->items[i].sql + strlen(create));
+        if (sql.failed)
+            rc = tl_fail(err, TL_ENOMEM, "no memory");
+        else if (sqlite3_exec(db, sql.p, NULL, NULL, NULL) != SQLITE_OK)
+            rc = tl_fail(err, TL_ESQL, "view %s: %s", k->items[i].name, sqlite3_errmsg(db));
+    }
+    tl_text_free(&sql);
+    return rc;
+}

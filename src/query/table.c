@@ -1,0 +1,289 @@
+/*
+** table.c - rows as a table for people.
+**
+**     session_id  client          server         bytes
+**     ----------  --------------  -------------  -----
+**              1  10.0.0.1:40000  10.0.0.2:80     1234
+**
+** Numbers stand to the right.  On a terminal the last columns are left out, and named below, until COMFORT characters for each of the
+** others fit; then the widest give way.  Elsewhere nothing is cut; a later row that is wider than the sample sticks out.
+** A record is one row written downwards, a line for each column that has something to say.
+**
+** States: SAMPLING (rows are kept) → FLOWING (widths are fixed, rows are written as they come).
+*/
+#include "query/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BETWEEN = 2, COMFORT = 16 };
+
+typedef struct column {
+    size_t width;
+    bool words; /* something in it is not a number */
+} column;
+
+struct tl_table {
+    tl_output out;
+    const char *const *names;
+    size_t columns, shown; /* shown: how many of the columns */
+    column *col;
+    bool flowing;
+    tl_text kept; /* the sample: cells' texts, one after the other */
+    size_t *ends; /* where each ends in `kept` */
+    bool *right;  /* is it a number? */
+    size_t cells, room;
+    tl_text line;
+};
+
+/* Wide characters of East Asia and pictures: two columns.  Ranges of EastAsianWidth.txt, W and F, coarsely. */
+static bool is_wide(uint32_t c)
+{
+    return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
+           (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) || (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) ||
+           (c >= 0x20000 && c <= 0x3fffd);
+}
+
+/* The columns of the character at p (valid UTF-8); *len: its bytes. */
+static size_t one_character(const char *p, size_t n, size_t *len)
+{
+    unsigned char c = (unsigned char)p[0];
+    *len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    if (*len > n) *len = n;
+    uint32_t v = c & (0xffU >> (*len + 1));
+    for (size_t i = 1; i < *len; i++) v = v << 6 | ((unsigned char)p[i] & 0x3fU);
+    return *len > 1 && is_wide(v) ? 2 : 1;
+}
+
+size_t tl_text_columns(const char *p, size_t n)
+{
+    size_t total = 0;
+    for (size_t at = 0, len; at < n; at += len) total += one_character(p + at, n - at, &len);
+    return total;
+}
+
+tl_table *tl_table_new(const tl_output *out, const char *const *names, size_t columns)
+{
+    tl_table *t = calloc(1, sizeof *t);
+    if (t == NULL) return NULL;
+    t->out = *out;
+    t->names = names;
+    t->columns = t->shown = columns;
+    t->col = calloc(columns, sizeof *t->col);
+    if (t->col == NULL) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void tl_table_free(tl_table *t)
+{
+    if (t == NULL) return;
+    tl_text_free(&t->kept);
+    tl_text_free(&t->line);
+    free(t->ends);
+    free(t->right);
+    free(t->col);
+    free(t);
+}
+
+static void pad(tl_text *line, size_t n, char with)
+{
+    for (size_t i = 0; i < n; i++) tl_text_bytes(line, &with, 1);
+}
+
+/* Cuts [p, p + n) to `width` columns, a cut told with "~", and pads it; the last of a line is not padded. */
+static void add_cell(tl_text *line, const char *p, size_t n, size_t width, bool right, bool last, bool cut)
+{
+    size_t used = tl_text_columns(p, n), take = n;
+    bool short_of = cut && used > width;
+    if (short_of) {
+        size_t len;
+        for (take = used = 0; take < n; take += len) {
+            size_t w = one_character(p + take, n - take, &len);
+            if (used + w + 1 > width) break;
+            used += w;
+        }
+        used++;
+    }
+    size_t space = used < width ? width - used : 0;
+    if (right) pad(line, space, ' ');
+    tl_text_bytes(line, p, take);
+    if (short_of) tl_text_add(line, "~");
+    if (!right && !last) pad(line, space, ' ');
+    if (!last) pad(line, BETWEEN, ' ');
+}
+
+static tl_rc write_line(tl_table *t)
+{
+    tl_text_add(&t->line, "\n");
+    if (t->line.failed) return TL_ENOMEM;
+    tl_rc rc = t->out.write(t->out.to, tl_span_of(t->line.p, t->line.n));
+    tl_text_reset(&t->line);
+    return rc;
+}
+
+/* Of the columns shown, none counted wider than `most`. */
+static size_t total_width(const tl_table *t, size_t most)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < t->shown; i++) total += (t->col[i].width < most ? t->col[i].width : most) + (i > 0 ? BETWEEN : 0);
+    return total;
+}
+
+/* Makes the line fit: columns at the end go first, then the widest of the others are levelled down together. */
+static void fit(tl_table *t)
+{
+    if (t->out.width == 0) return;
+    while (t->shown > 1 && total_width(t, COMFORT) > t->out.width) t->shown--;
+    size_t most = t->out.width;
+    while (most > 1 && total_width(t, most) > t->out.width) most--;
+    for (size_t i = 0; i < t->shown; i++)
+        if (t->col[i].width > most) t->col[i].width = most;
+}
+
+/* A column's name, safe to show, in `name` (reused). */
+static void safe_name(tl_text *name, const char *raw)
+{
+    tl_cell c = {.kind = TL_CELL_TEXT, .bytes = tl_span_of(raw, strlen(raw))};
+    tl_text_reset(name);
+    tl_text_add(name, "");
+    tl_cell_text(name, &c, TL_TABLE_CELL);
+}
+
+static tl_rc write_head(tl_table *t)
+{
+    tl_rc rc = TL_OK;
+    tl_text name = {0};
+    if (t->out.title != NULL) {
+        tl_text_add(&t->line, t->out.title);
+        rc = write_line(t);
+    }
+    for (size_t i = 0; i < t->shown && !name.failed; i++) {
+        safe_name(&name, t->names[i]);
+        if (!name.failed) add_cell(&t->line, name.p, name.n, t->col[i].width, !t->col[i].words, i + 1 == t->shown, t->out.width > 0);
+    }
+    if (name.failed) t->line.failed = true;
+    tl_text_free(&name);
+    if (rc == TL_OK) rc = write_line(t);
+    for (size_t i = 0; i < t->shown; i++) {
+        pad(&t->line, t->col[i].width, '-');
+        if (i + 1 < t->shown) pad(&t->line, BETWEEN, ' ');
+    }
+    return rc == TL_OK ? write_line(t) : rc;
+}
+
+/* Fixes the widths, writes the head and the rows kept so far. */
+static tl_rc flow(tl_table *t)
+{
+    fit(t);
+    t->flowing = true;
+    tl_rc rc = write_head(t);
+    for (size_t cell = 0, at = 0; cell < t->cells && rc == TL_OK; at = t->ends[cell++]) {
+        size_t i = cell % t->columns;
+        if (i < t->shown)
+            add_cell(&t->line, t->kept.p + at, t->ends[cell] - at, t->col[i].width, t->right[cell], i + 1 == t->shown, t->out.width > 0);
+        if (i + 1 == t->columns) rc = write_line(t);
+    }
+    tl_text_free(&t->kept);
+    t->cells = 0;
+    return rc;
+}
+
+static bool is_number(const tl_cell *c)
+{
+    return c->kind == TL_CELL_INTEGER || c->kind == TL_CELL_REAL;
+}
+
+static size_t cell_most(const tl_table *t, const tl_cell *c)
+{
+    return t->out.width > 0 || c->kind == TL_CELL_BLOB ? TL_TABLE_CELL : SIZE_MAX;
+}
+
+static tl_rc keep_row(tl_table *t, const tl_cell *cells)
+{
+    if (t->cells + t->columns > t->room) {
+        size_t room = (t->room + t->columns) * 2;
+        size_t *ends = realloc(t->ends, room * sizeof *ends);
+        if (ends != NULL) t->ends = ends;
+        bool *right = realloc(t->right, room * sizeof *right);
+        if (right != NULL) t->right = right;
+        if (ends == NULL || right == NULL) return TL_ENOMEM;
+        t->room = room;
+    }
+    for (size_t i = 0; i < t->columns; i++) {
+        size_t from = t->kept.n;
+        tl_cell_text(&t->kept, &cells[i], cell_most(t, &cells[i]));
+        if (t->kept.failed) return TL_ENOMEM;
+        size_t width = t->kept.n == from ? 0 : tl_text_columns(t->kept.p + from, t->kept.n - from);
+        if (width > t->col[i].width) t->col[i].width = width;
+        if (!is_number(&cells[i]) && cells[i].kind != TL_CELL_NULL) t->col[i].words = true;
+        t->right[t->cells] = is_number(&cells[i]);
+        t->ends[t->cells++] = t->kept.n;
+    }
+    return TL_OK;
+}
+
+/* One row downwards. */
+static tl_rc write_record(tl_table *t, const tl_cell *cells)
+{
+    size_t widest = 0;
+    tl_rc rc = TL_OK;
+    tl_text cell = {0};
+    for (size_t i = 0; i < t->columns; i++)
+        if (strlen(t->names[i]) > widest) widest = strlen(t->names[i]);
+    if (t->out.title != NULL) {
+        tl_text_add(&t->line, t->out.title);
+        rc = write_line(t);
+    }
+    for (size_t i = 0; i < t->columns && rc == TL_OK; i++) {
+        if (cells[i].kind == TL_CELL_NULL || (!is_number(&cells[i]) && cells[i].bytes.n == 0)) continue;
+        safe_name(&cell, t->names[i]);
+        if (!cell.failed) add_cell(&t->line, cell.p, cell.n, widest, false, false, false);
+        tl_text_reset(&cell);
+        tl_cell_text(&cell, &cells[i], cell_most(t, &cells[i]));
+        size_t room = t->out.width > widest + BETWEEN ? t->out.width - widest - BETWEEN : 1;
+        if (!cell.failed) add_cell(&t->line, cell.p, cell.n, room, false, true, t->out.width > 0);
+        if (cell.failed) t->line.failed = true;
+        rc = write_line(t);
+    }
+    tl_text_free(&cell);
+    return rc;
+}
+
+tl_rc tl_table_add(tl_table *t, const tl_cell *cells)
+{
+    if (t->out.record) return write_record(t, cells);
+    if (!t->flowing) {
+        for (size_t i = 0; i < t->columns && t->cells == 0; i++) t->col[i].width = tl_text_columns(t->names[i], strlen(t->names[i]));
+        tl_rc rc = keep_row(t, cells);
+        if (rc == TL_OK && (t->cells / t->columns >= TL_TABLE_SAMPLE || t->kept.n >= TL_TABLE_BYTES)) rc = flow(t);
+        return rc;
+    }
+    for (size_t i = 0; i < t->shown; i++) {
+        tl_text_reset(&t->kept);
+        tl_cell_text(&t->kept, &cells[i], cell_most(t, &cells[i]));
+        if (t->kept.failed) return TL_ENOMEM;
+        add_cell(&t->line, t->kept.p == NULL ? "" : t->kept.p, t->kept.n, t->col[i].width, is_number(&cells[i]), i + 1 == t->shown,
+                 t->out.width > 0);
+    }
+    return write_line(t);
+}
+
+tl_rc tl_table_end(tl_table *t)
+{
+    tl_rc rc = TL_OK;
+    if (!t->flowing) {
+        if (t->cells == 0) return TL_OK;
+        rc = flow(t);
+    }
+    if (t->shown == t->columns || rc != TL_OK) return rc;
+    tl_text_add(&t->line, "(no room for:");
+    for (size_t i = t->shown; i < t->columns; i++) {
+        tl_text_add(&t->line, i == t->shown ? " " : ", ");
+        tl_text_add(&t->line, t->names[i]);
+    }
+    tl_text_add(&t->line, ")");
+    return write_line(t);
+}

@@ -1,0 +1,158 @@
+/*
+** where.c - see where.h.
+*/
+#include "query/where.h"
+
+#include "query/handle.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const tl_filter tl_filter_all = {.port = -1, .since_ns = INT64_MIN, .until_ns = INT64_MAX, .limit = -1};
+
+bool tl_filter_host(tl_filter *f, const char *text)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}; /* RFC 4291 section 2.5.5.2 */
+    tl_addr a = {.port = 0};
+    memcpy(a.ip, mapped, sizeof mapped);
+    if (inet_pton(AF_INET, text, a.ip + 12) != 1 && inet_pton(AF_INET6, text, a.ip) != 1) return false;
+    tl_addr_text(&a, f->host);
+    return true;
+}
+
+/* Digits after the point, as nanoseconds; further digits are dropped.  *end is the first byte that is no digit. */
+static int64_t fraction_ns(const char *p, const char **end)
+{
+    int64_t ns = 0, unit = 100000000;
+    for (; *p >= '0' && *p <= '9'; p++, unit /= 10) ns += (*p - '0') * unit;
+    *end = p;
+    return ns;
+}
+
+/* "10:17", "10:17:07", "10:17:07.25": seconds of the day into *t.  The end, or NULL: no time. */
+static const char *clock_time(const char *p, struct tm *t, int64_t *ns)
+{
+    int used = 0;
+    if (sscanf(p, "%2d:%2d%n", &t->tm_hour, &t->tm_min, &used) < 2 || used < 3) return NULL;
+    p += used;
+    if (*p == ':') {
+        if (sscanf(p, ":%2d%n", &t->tm_sec, &used) < 1) return NULL;
+        p += used;
+        if (*p == '.') *ns = fraction_ns(p + 1, &p);
+    }
+    return t->tm_hour >= 0 && t->tm_hour < 24 && t->tm_min >= 0 && t->tm_min < 60 && t->tm_sec >= 0 && t->tm_sec <= 60 ? p : NULL;
+}
+
+static bool calendar_time(const char *text, int64_t *ns)
+{
+    struct tm t = {0};
+    int used = 0;
+    int64_t part = 0;
+    if (sscanf(text, "%4d-%2d-%2d%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &used) < 3 || used < 8) return false;
+    if (t.tm_year < 1970 || t.tm_year > 2200 || t.tm_mon < 1 || t.tm_mon > 12 || t.tm_mday < 1 || t.tm_mday > 31) return false;
+    t.tm_year -= 1900;
+    t.tm_mon--;
+    const char *p = text + used;
+    if (*p == 'T' || *p == ' ') {
+        p = clock_time(p + 1, &t, &part);
+        if (p == NULL) return false;
+    }
+    if (*p == 'Z') p++;
+    if (*p != '\0') return false;
+    *ns = (int64_t)timegm(&t) * 1000000000 + part;
+    return true;
+}
+
+bool tl_filter_time(const char *text, int64_t *ns)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 10) return false;
+    if (text[digits] != '\0' && text[digits] != '.') return calendar_time(text, ns);
+    const char *end = text + digits;
+    int64_t part = *end == '.' ? fraction_ns(end + 1, &end) : 0, seconds = strtoll(text, NULL, 10);
+    if (*end != '\0' || seconds > 9000000000) return false;
+    *ns = seconds * 1000000000 + part;
+    return true;
+}
+
+static tl_rc try_expression(tl_reader *r, const char *view, const char *before, const char *expr, const char *after)
+{
+    sqlite3_stmt *s = NULL;
+    tl_text sql = {0};
+    tl_text_add(&sql, "SELECT 1 FROM ");
+    tl_text_add(&sql, view);
+    tl_text_add(&sql, before);
+    tl_text_add(&sql, expr);
+    tl_text_add(&sql, after);
+    tl_rc rc = sql.failed ? tl_fail(&r->error, TL_ENOMEM, "no memory") : tl_reader_prepare(r, sql.p, &s);
+    if (rc == TL_OK && sqlite3_bind_parameter_count(s) > 0) rc = tl_fail(&r->error, TL_EUSAGE, "no parameters (?) here");
+    sqlite3_finalize(s);
+    tl_text_free(&sql);
+    return rc;
+}
+
+tl_rc tl_where_check(tl_reader *r, const char *view, const char *expr)
+{
+    tl_error why;
+    tl_rc rc = try_expression(r, view, " WHERE ", expr, "");
+    if (rc == TL_OK) rc = try_expression(r, view, " WHERE (", expr, "\n)");
+    if (rc != TL_EUSAGE) return rc;
+    why = r->error;
+    return tl_fail(&r->error, rc, "--where: %s", why.text);
+}
+
+/* ?1 host, ?2 port, ?3 since, ?4 until, ?5 protocol, ?6 lossy, ?7 and ?8 message_id range, ?9 limit. */
+#define SESSION_FILTER                                                                                                                     \
+    "EXISTS (SELECT 1 FROM session AS f WHERE f.session_id = v.session_id"                                                                 \
+    " AND (?1 = '' OR f.client_addr = ?1 OR f.server_addr = ?1) AND (?2 < 0 OR f.client_port = ?2 OR f.server_port = ?2)"                  \
+    " AND f.last_ns >= ?3 AND f.first_ns <= ?4 AND (?5 = '' OR f.protocol = ?5)"                                                           \
+    " AND (?6 = 0 OR EXISTS (SELECT 1 FROM gap AS g WHERE g.session_id = f.session_id)))"
+
+static const char sessions_head[] = "SELECT * FROM sessions AS v WHERE " SESSION_FILTER " AND v.session_id BETWEEN ?7 AND ?8 AND (";
+static const char sessions_tail[] = "\n) ORDER BY v.session_id LIMIT ?9";
+static const char messages_head[] =
+    "SELECT session_id, number, sender, protocol, kind, summary, length, missing, complete, sync, pairing, answers, time, seconds,"
+    " stream_offset, head_length, first_capture_id, first_frame, last_frame, detail"
+    " FROM messages AS v WHERE " SESSION_FILTER " AND v.message_id BETWEEN ?7 AND ?8 AND (";
+static const char messages_tail[] = "\n) ORDER BY v.message_id LIMIT ?9";
+
+static tl_rc run(tl_reader *r, const tl_filter *f, const char *view, const char *head, const char *tail, int64_t from, int64_t to,
+                 const tl_output *out, uint64_t *rows)
+{
+    tl_rc rc = f->where == NULL ? TL_OK : tl_where_check(r, view, f->where);
+    if (rc != TL_OK) return rc;
+    tl_text sql = {0};
+    tl_text_add(&sql, head);
+    tl_text_add(&sql, f->where == NULL ? "1" : f->where);
+    tl_text_add(&sql, tail);
+    const tl_param params[] = {
+        {.text = f->host},
+        {.number = f->port},
+        {.number = f->since_ns},
+        {.number = f->until_ns},
+        {.text = f->protocol ? f->protocol : ""},
+        {.number = f->lossy},
+        {.number = from},
+        {.number = to},
+        {.number = f->limit},
+    };
+    rc = sql.failed ? tl_fail(&r->error, TL_ENOMEM, "no memory")
+                    : tl_reader_run(r, sql.p, params, sizeof params / sizeof params[0], out, rows);
+    tl_text_free(&sql);
+    return rc;
+}
+
+tl_rc tl_filter_sessions(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows)
+{
+    return run(r, f, "sessions", sessions_head, sessions_tail, INT64_MIN, INT64_MAX, out, rows);
+}
+
+tl_rc tl_filter_messages(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows)
+{
+    /* message_id is session_id * 2^32 + number. */
+    int64_t from = f->session == 0 ? INT64_MIN : f->session * ((int64_t)1 << 32);
+    int64_t to = f->session == 0 ? INT64_MAX : from + UINT32_MAX;
+    return run(r, f, "messages", messages_head, messages_tail, from, to, out, rows);
+}
