@@ -1,0 +1,51 @@
+/*
+** ingest.h - the parts of tcpledger-ingest: what was asked for (ingest_options.c), which captures and in which order (ingest_files.c),
+** and the run (ingest_main.c).
+*/
+#ifndef TL_INGEST_H
+#define TL_INGEST_H
+
+#include "app/pipeline.h"
+#include "base/text.h"
+
+enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
+
+typedef struct options {
+    char **paths; /* of argv */
+    int n;
+    char *db; /* owned */
+    tl_pipeline_options pipeline;
+    size_t memory_bytes;
+    bool quiet;
+} options;
+
+/* True: go on.  False: *status is the program's exit status; help, version or what was wrong has been printed. */
+bool options_read(options *o, int argc, char **argv, int *status);
+void options_free(options *o);
+/* What shapes the result, for ingest.options. */
+void options_json(const options *o, tl_text *json);
+
+/* One line on stderr, with the program's name before it. */
+void complain(const char *fmt, ...) TL_PRINTF(1, 2);
+
+typedef struct input {
+    const char *path;
+    tl_source *source; /* owned; NULL: to be opened when its turn comes */
+    uint64_t bytes;
+    uint8_t sha256[32];
+    bool have_sha256;
+    bool skip;
+    bool has_frames; /* first_ns is known */
+    int64_t first_ns;
+    int place; /* on the command line */
+    uint32_t capture_id;
+    tl_pipeline_capture result;
+} input;
+
+/* Opens each once, and sorts them by the time of their first frames.  EIO, EUSAGE: *err. */
+TL_MUST_USE tl_rc inputs_open(input *in, int n, char **paths, tl_error *err);
+/* Marks those that the database holds already, and second copies of the same file, to be skipped. */
+TL_MUST_USE tl_rc inputs_skip(input *in, int n, tl_store *store, bool quiet, tl_error *err);
+void inputs_close(input *in, int n);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+** ingest_files.c - the captures of one run: each looked at before anything is written, then put in order of time.
+**
+** A file counts as already indexed when the database has one of the same size and SHA-256; only files whose size matches are hashed.
+*/
+#include "app/ingest.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Time of the first frame.  A file without a good one is a capture all the same; it comes last. */
+static tl_rc look_first(input *in, tl_error *err)
+{
+    tl_frame frame;
+    tl_rc rc = tl_source_next(in->source, &frame);
+    in->has_frames = rc == TL_OK;
+    if (rc == TL_OK) in->first_ns = frame.at.ns;
+    if (rc == TL_EIO || rc == TL_ENOMEM) {
+        *err = in->source->error;
+        if (rc == TL_ENOMEM) (void)tl_fail(err, rc, "%s: out of memory", in->path);
+        return rc;
+    }
+    tl_source_close(in->source);
+    in->source = NULL;
+    return TL_OK;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const input *x = a, *y = b;
+    if (x->has_frames != y->has_frames) return x->has_frames ? -1 : 1;
+    if (x->has_frames && x->first_ns != y->first_ns) return x->first_ns < y->first_ns ? -1 : 1;
+    return x->place - y->place;
+}
+
+tl_rc inputs_open(input *in, int n, char **paths, tl_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        struct stat st;
+        in[i] = (input){.path = paths[i], .place = i};
+        in[i].source = tl_source_open_file(paths[i], err);
+        if (in[i].source == NULL) return err->rc == TL_OK ? TL_EIO : err->rc;
+        if (strcmp(paths[i], "-") != 0 && stat(paths[i], &st) == 0 && S_ISREG(st.st_mode)) in[i].bytes = (uint64_t)st.st_size;
+        if (n == 1) return TL_OK; /* nothing to order, and a pipe cannot be opened twice */
+        tl_rc rc = look_first(&in[i], err);
+        if (rc != TL_OK) return rc;
+    }
+    qsort(in, (size_t)n, sizeof *in, by_time);
+    return TL_OK;
+}
+
+static tl_rc hash_file(input *in, tl_error *err)
+{
+    enum { BLOCK = 1 << 18 };
+    tl_rc rc = TL_OK;
+    uint8_t *block = malloc(BLOCK);
+    EVP_MD_CTX *sha = EVP_MD_CTX_new();
+    FILE *f = fopen(in->path, "rb");
+    if (block == NULL || sha == NULL || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1) {
+        rc = tl_fail(err, TL_ENOMEM, "%s: out of memory", in->path);
+    } else if (f == NULL) {
+        rc = tl_fail(err, TL_EIO, "%s: %s", in->path, strerror(errno));
+    } else {
+        size_t n;
+        while ((n = fread(block, 1, BLOCK, f)) > 0) EVP_DigestUpdate(sha, block, n);
+        if (ferror(f)) rc = tl_fail(err, TL_EIO, "%s: %s", in->path, strerror(errno));
+        EVP_DigestFinal_ex(sha, in->sha256, NULL);
+        in->have_sha256 = rc == TL_OK;
+    }
+    if (f != NULL) fclose(f);
+    EVP_MD_CTX_free(sha);
+    free(block);
+    return rc;
+}
+
+/* Is there an earlier one of the same content on the command line? */
+static tl_rc second_copy(input *in, int i, bool *second, tl_error *err)
+{
+    tl_rc rc = TL_OK;
+    *second = false;
+    for (int k = 0; rc == TL_OK && k < i && !*second; k++) {
+        if (in[k].bytes != in[i].bytes || in[i].bytes == 0) continue;
+        if (!in[k].have_sha256) rc = hash_file(&in[k], err);
+        if (rc == TL_OK && !in[i].have_sha256) rc = hash_file(&in[i], err);
+        *second = rc == TL_OK && memcmp(in[k].sha256, in[i].sha256, sizeof in[i].sha256) == 0;
+    }
+    return rc;
+}
+
+static tl_rc already_there(input *in, tl_store *store, uint32_t *id, tl_error *err)
+{
+    tl_rc rc = tl_store_find_capture(store, in->bytes, NULL, id);
+    if (rc == TL_OK && *id != 0) {
+        rc = in->have_sha256 ? TL_OK : hash_file(in, err);
+        if (rc != TL_OK) return rc;
+        rc = tl_store_find_capture(store, in->bytes, in->sha256, id);
+    }
+    if (rc != TL_OK) *err = *tl_store_error(store);
+    return rc;
+}
+
+tl_rc inputs_skip(input *in, int n, tl_store *store, bool quiet, tl_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        uint32_t id = 0;
+        bool second = false;
+        if (in[i].bytes == 0) continue; /* not a file, or nothing in it */
+        tl_rc rc = already_there(&in[i], store, &id, err);
+        if (rc == TL_OK && id == 0) rc = second_copy(in, i, &second, err);
+        if (rc != TL_OK) return rc;
+        in[i].skip = id != 0 || second;
+        if (quiet) continue;
+        if (id != 0) complain("%s: already indexed (capture %u), skipped", in[i].path, id);
+        if (second) complain("%s: given twice, skipped", in[i].path);
+    }
+    return TL_OK;
+}
+
+void inputs_close(input *in, int n)
+{
+    for (int i = 0; i < n; i++) {
+        tl_source_close(in[i].source);
+        in[i].source = NULL;
+    }
+}

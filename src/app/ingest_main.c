@@ -1,0 +1,199 @@
+/*
+** ingest_main.c - tcpledger-ingest: captures into a database.
+**
+**     options → look at the captures → open the database → rows of the run and its captures, committed as 'interrupted'
+**     → pipeline → what the captures turned out to be, in the last transaction → summary
+**
+** The clock is read here and nowhere else: for ingest.started_ns and finished_ns, and for the seconds of the summary.
+*/
+#include "app/ingest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+void complain(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("tcpledger-ingest: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+}
+
+static int64_t clock_ns(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+typedef struct run {
+    options o;
+    input *in;
+    int n;
+    tl_store *store;
+    tl_text json;
+    tl_ingest_facts facts;
+    int64_t began_ns; /* monotonic */
+    bool damaged;     /* a capture is */
+} run;
+
+/* Rows of the run and of all captures: whoever looks later sees what was begun. */
+static tl_rc begin(run *r)
+{
+    options_json(&r->o, &r->json);
+    if (r->json.failed) return TL_ENOMEM;
+    r->facts = (tl_ingest_facts){.started_ns = clock_ns(CLOCK_REALTIME), .tool_version = TL_VERSION, .options = r->json.p};
+    tl_rc rc = tl_store_ingest_begin(r->store, &r->facts);
+    for (int i = 0; rc == TL_OK && i < r->n; i++) {
+        input *in = &r->in[i];
+        if (in->skip) continue;
+        in->result.facts = (tl_capture_facts){.path = in->path, .format = ""};
+        rc = tl_store_capture_begin(r->store, &in->result.facts, &in->capture_id);
+    }
+    return rc == TL_OK ? tl_store_commit(r->store) : rc;
+}
+
+static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
+{
+    if (in->source == NULL) in->source = tl_source_open_file(in->path, err);
+    if (in->source == NULL) { /* it was there before */
+        complain("%s", err->text);
+        in->result.error = *err;
+        in->result.facts = (tl_capture_facts){
+            .path = in->path, .format = "", .linktype = -1, .drops = -1, .state = "failed", .error = in->result.error.text};
+        r->damaged = true;
+        return TL_OK;
+    }
+    tl_rc rc = tl_pipeline_run(p, in->source, in->capture_id, &in->result);
+    tl_source_close(in->source);
+    in->source = NULL;
+    if (rc == TL_ETRUNCATED || rc == TL_EIO) {
+        complain("%s; everything before that is indexed", in->result.error.text);
+        r->damaged = true;
+        return TL_OK;
+    }
+    return rc;
+}
+
+static tl_rc index_all(run *r, tl_error *err)
+{
+    tl_pipeline *p = tl_pipeline_new(r->store, &r->o.pipeline, err);
+    if (p == NULL) return err->rc;
+    tl_rc rc = TL_OK;
+    for (int i = 0; rc == TL_OK && i < r->n; i++)
+        if (!r->in[i].skip) rc = one_capture(r, p, &r->in[i], err);
+    if (rc == TL_OK) rc = tl_pipeline_finish(p);
+    if (rc != TL_OK) *err = *tl_pipeline_error(p);
+    tl_pipeline_free(p);
+    return rc;
+}
+
+/* The last transaction.  After a failure of the pipeline the captures stay 'interrupted'. */
+static tl_rc end(run *r, bool good, tl_error *err)
+{
+    tl_rc rc = TL_OK;
+    for (int i = 0; good && rc == TL_OK && i < r->n; i++)
+        if (!r->in[i].skip) rc = tl_store_capture_end(r->store, r->in[i].capture_id, &r->in[i].result.facts);
+    r->facts.finished_ns = clock_ns(CLOCK_REALTIME);
+    r->facts.state = good ? "complete" : "failed";
+    if (rc == TL_OK) rc = tl_store_ingest_end(r->store, &r->facts);
+    if (rc != TL_OK) *err = *tl_store_error(r->store);
+    return rc;
+}
+
+static void plural(char *out, size_t room, uint64_t n, const char *what)
+{
+    snprintf(out, room, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void summary(const run *r)
+{
+    char frames[64], sessions[64], bytes[64], messages[64], gaps[64], missing[64];
+    tl_store_totals t;
+    uint64_t n = 0;
+    for (int i = 0; i < r->n; i++)
+        if (!r->in[i].skip) n += r->in[i].result.facts.frames;
+    tl_store_totals_look(r->store, &t);
+    plural(frames, sizeof frames, n, "frame");
+    plural(sessions, sizeof sessions, t.sessions, "session");
+    plural(bytes, sizeof bytes, t.stored_bytes, "payload byte");
+    plural(messages, sizeof messages, t.messages, "message");
+    plural(gaps, sizeof gaps, t.gaps, "gap");
+    plural(missing, sizeof missing, t.gap_bytes, "byte");
+    double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - r->began_ns) / 1e9;
+    fprintf(stderr, "%s: %s, %s, %s, %s, %s (%s missing), %.2f s\n", r->o.db, frames, sessions, bytes, messages, gaps, missing, seconds);
+}
+
+/* The run, with a database open.  What goes wrong is printed once. */
+static int index_into(run *r)
+{
+    tl_error err = {0};
+    int left = 0;
+    tl_rc rc = inputs_skip(r->in, r->n, r->store, r->o.quiet, &err);
+    for (int i = 0; i < r->n; i++) left += !r->in[i].skip;
+    if (rc == TL_OK && left == 0) return EXIT_GOOD;
+    if (rc == TL_OK && (rc = begin(r)) != TL_OK) err = *tl_store_error(r->store);
+    if (rc == TL_OK) {
+        rc = index_all(r, &err);
+        tl_error later;
+        tl_rc ended = end(r, rc == TL_OK, &later);
+        if (rc == TL_OK && ended != TL_OK) {
+            rc = ended;
+            err = later;
+        }
+    }
+    if (rc != TL_OK) {
+        complain("%s", err.text[0] != '\0' ? err.text : "out of memory");
+        return EXIT_BAD;
+    }
+    if (!r->o.quiet) summary(r);
+    return r->damaged ? EXIT_BAD : EXIT_GOOD;
+}
+
+static int ingest(run *r)
+{
+    tl_error err = {0};
+    r->n = r->o.n;
+    r->in = calloc((size_t)r->n, sizeof *r->in);
+    if (r->in == NULL) {
+        complain("out of memory");
+        return EXIT_BAD;
+    }
+    if (inputs_open(r->in, r->n, r->o.paths, &err) != TL_OK) {
+        complain("%s", err.text);
+        return EXIT_BAD;
+    }
+    r->store = tl_store_open(r->o.db, NULL, &err);
+    if (r->store == NULL) {
+        complain("%s", err.text);
+        return EXIT_BAD;
+    }
+    int status = index_into(r);
+    if (tl_store_close(r->store, &err) != TL_OK && status != EXIT_BAD) {
+        complain("%s", err.text);
+        status = EXIT_BAD;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    run r = {.began_ns = clock_ns(CLOCK_MONOTONIC)};
+    int status = EXIT_BAD;
+    if (!options_read(&r.o, argc, argv, &status)) return status;
+    uint8_t *key = r.o.pipeline.limits.hash_key;
+    if (getrandom(key, 16, 0) != 16) complain("no random numbers: the session table uses a fixed key");
+    status = ingest(&r);
+    if (r.in != NULL) inputs_close(r.in, r.n);
+    free(r.in);
+    tl_text_free(&r.json);
+    options_free(&r.o);
+    return status;
+}

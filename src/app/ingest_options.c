@@ -1,0 +1,235 @@
+/*
+** ingest_options.c - the command line of tcpledger-ingest.
+*/
+#include "app/ingest.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: tcpledger-ingest [options] CAPTURE... [-o DB]\n"
+    "\n"
+    "Indexes packet captures (pcap and pcapng, also gzip-compressed, - for standard input)\n"
+    "into one SQLite database: every TCP session, every captured byte, every message, every gap.\n"
+    "Several captures are one continuous capture, in the order of their first frames.\n"
+    "An existing tcpledger database is added to; captures that it holds already are skipped.\n"
+    "\n"
+    "  -o, --output DB      the database (default: the first capture's name with .db)\n"
+    "  -z, --compress N     0 to 9: none, fastest to smallest (default 1)\n"
+    "      --grace TIME     how long an acknowledged hole may still fill (default 200ms)\n"
+    "      --idle TIME      silence that ends a session (default 1h)\n"
+    "      --memory SIZE    limit for sessions, held bytes and buffers (default 512M)\n"
+    "      --hole-bytes SIZE    held behind the holes of one direction at most (default 16M)\n"
+    "      --max-sessions N     open at a time; the idlest is closed (default: as memory allows)\n"
+    "      --vlan key       the same addresses on another VLAN are another session\n"
+    "      --batch-bytes SIZE   rows go to the database in batches of this size (default 16M)\n"
+    "  -q, --quiet          no summary\n"
+    "  -h, --help           this text\n"
+    "  -V, --version        the version\n"
+    "\n"
+    "TIME: 200ms, 5s, 10m, 1h; SIZE: 64K, 16M, 1G.\n"
+    "Exit status: 0 all indexed, 1 something failed or a capture is damaged (what is good of it is indexed), 2 wrong usage.\n";
+
+static const size_t default_memory = (size_t)512 << 20, least_memory = (size_t)4 << 20;
+static const size_t default_batch = (size_t)16 << 20, least_batch = 4096;
+enum { BATCHES = 4 };
+
+/* A number, then one of the suffixes; `none` counts where there is no suffix. */
+typedef struct unit {
+    const char *suffix;
+    uint64_t worth;
+} unit;
+
+static bool read_number(const char *text, const unit *units, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    if (text[0] < '0' || text[0] > '9') return false;
+    unsigned long long v = strtoull(text, &end, 10);
+    if (errno != 0) return false;
+    for (; units->suffix != NULL; units++)
+        if (strcmp(end, units->suffix) == 0) return !__builtin_mul_overflow((uint64_t)v, units->worth, out);
+    return false;
+}
+
+static bool read_size(const char *text, uint64_t *out)
+{
+    static const unit units[] = {{"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {NULL, 0}};
+    return read_number(text, units, out) && *out < (uint64_t)1 << 46;
+}
+
+static bool read_time(const char *text, int64_t *out)
+{
+    static const unit units[] = {
+        {"", 1000000000}, {"ms", 1000000}, {"s", 1000000000}, {"m", UINT64_C(60) * 1000000000}, {"h", UINT64_C(3600) * 1000000000},
+        {NULL, 0}};
+    uint64_t v;
+    if (!read_number(text, units, &v) || v > INT64_MAX / 4) return false;
+    *out = (int64_t)v;
+    return true;
+}
+
+static bool read_count(const char *text, uint64_t *out)
+{
+    static const unit units[] = {{"", 1}, {NULL, 0}};
+    return read_number(text, units, out) && *out < (uint64_t)1 << 40;
+}
+
+enum { OPT_GRACE = 256, OPT_IDLE, OPT_MEMORY, OPT_HOLE, OPT_SESSIONS, OPT_VLAN, OPT_BATCH };
+
+static bool read_one(options *o, int option, const char *value)
+{
+    tl_limits *l = &o->pipeline.limits;
+    uint64_t v = 0;
+    bool good = true;
+    switch (option) {
+    case 'z':
+        good = read_count(value, &v) && v <= 9;
+        o->pipeline.level = (int)v;
+        break;
+    case OPT_GRACE: good = read_time(value, &l->grace_ns); break;
+    case OPT_IDLE: good = read_time(value, &l->idle_ns) && l->idle_ns > 0; break;
+    case OPT_MEMORY:
+        good = read_size(value, &v) && v >= least_memory;
+        o->memory_bytes = (size_t)v;
+        break;
+    case OPT_HOLE:
+        good = read_size(value, &v);
+        l->hole_bytes = (size_t)v;
+        break;
+    case OPT_SESSIONS:
+        good = read_count(value, &v);
+        l->max_sessions = (size_t)v;
+        break;
+    case OPT_VLAN:
+        good = strcmp(value, "key") == 0;
+        l->vlan_key = true;
+        break;
+    case OPT_BATCH:
+        good = read_size(value, &v) && v >= least_batch;
+        o->pipeline.batch_bytes = (size_t)v;
+        break;
+    default: break;
+    }
+    return good;
+}
+
+/* "dir/x.pcap.gz" becomes "dir/x.db".  NULL: no memory. */
+static char *default_db(const char *path)
+{
+    size_t n = strlen(path);
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    if (n > 3 && strcmp(path + n - 3, ".gz") == 0) n -= 3;
+    for (size_t i = n; i > (size_t)(name - path) + 1; i--)
+        if (path[i - 1] == '.') {
+            n = i - 1;
+            break;
+        }
+    char *db = malloc(n + 4);
+    if (db != NULL) {
+        memcpy(db, path, n);
+        memcpy(db + n, ".db", 4);
+    }
+    return db;
+}
+
+static bool wrong(int *status)
+{
+    fputs("usage: tcpledger-ingest [options] CAPTURE... [-o DB]    (--help tells more)\n", stderr);
+    *status = EXIT_USAGE;
+    return false;
+}
+
+/* What follows from the options together. */
+static bool settle(options *o, const char *db, int *status)
+{
+    if (o->n == 0) {
+        complain("no capture given");
+        return wrong(status);
+    }
+    for (int i = 0; i < o->n; i++)
+        if (strcmp(o->paths[i], "-") == 0 && (o->n > 1 || db == NULL)) {
+            complain(o->n > 1 ? "standard input cannot be ordered among other captures: give it alone"
+                              : "-o DB is needed with standard input");
+            return wrong(status);
+        }
+    if (o->pipeline.batch_bytes == 0) {
+        size_t share = o->memory_bytes / (4 * (size_t)BATCHES);
+        o->pipeline.batch_bytes = share < default_batch ? share : default_batch;
+    }
+    o->pipeline.batches = BATCHES;
+    size_t batches = BATCHES * o->pipeline.batch_bytes;
+    o->pipeline.limits.memory_bytes = o->memory_bytes > 2 * batches ? o->memory_bytes - batches : o->memory_bytes / 2;
+    o->db = db != NULL ? strdup(db) : default_db(o->paths[0]);
+    if (o->db == NULL) {
+        complain("out of memory");
+        *status = EXIT_BAD;
+        return false;
+    }
+    return true;
+}
+
+bool options_read(options *o, int argc, char **argv, int *status)
+{
+    static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
+                                          {"compress", required_argument, NULL, 'z'},
+                                          {"grace", required_argument, NULL, OPT_GRACE},
+                                          {"idle", required_argument, NULL, OPT_IDLE},
+                                          {"memory", required_argument, NULL, OPT_MEMORY},
+                                          {"hole-bytes", required_argument, NULL, OPT_HOLE},
+                                          {"max-sessions", required_argument, NULL, OPT_SESSIONS},
+                                          {"vlan", required_argument, NULL, OPT_VLAN},
+                                          {"batch-bytes", required_argument, NULL, OPT_BATCH},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {NULL, 0, NULL, 0}};
+    const char *db = NULL;
+    *o = (options){.memory_bytes = default_memory, .pipeline = {.limits = tl_limits_default(), .level = 1}};
+    for (int option, at = 0; (option = getopt_long(argc, argv, "o:z:qhV", longs, &at)) != -1;) switch (option) {
+        case 'o': db = optarg; break;
+        case 'q': o->quiet = true; break;
+        case 'h':
+            fputs(usage, stdout);
+            *status = EXIT_GOOD;
+            return false;
+        case 'V':
+            puts("tcpledger " TL_VERSION);
+            *status = EXIT_GOOD;
+            return false;
+        case '?': return wrong(status); /* getopt has said what */
+        default:
+            if (!read_one(o, option, optarg)) {
+                complain("not a value for --%s: %s", option == 'z' ? "compress" : longs[at].name, optarg);
+                return wrong(status);
+            }
+        }
+    o->paths = argv + optind;
+    o->n = argc - optind;
+    return settle(o, db, status);
+}
+
+void options_free(options *o)
+{
+    free(o->db);
+    o->db = NULL;
+}
+
+void options_json(const options *o, tl_text *json)
+{
+    const tl_limits *l = &o->pipeline.limits;
+    tl_json_open(json);
+    tl_json_number(json, "compress", o->pipeline.level);
+    tl_json_number(json, "grace_ns", l->grace_ns);
+    tl_json_number(json, "idle_ns", l->idle_ns);
+    tl_json_number(json, "memory_bytes", (int64_t)o->memory_bytes);
+    tl_json_number(json, "hole_bytes", (int64_t)l->hole_bytes);
+    tl_json_number(json, "max_sessions", (int64_t)l->max_sessions);
+    tl_json_number(json, "vlan_key", l->vlan_key);
+    tl_json_number(json, "batch_bytes", (int64_t)o->pipeline.batch_bytes);
+    tl_json_close(json);
+}

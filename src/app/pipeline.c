@@ -1,0 +1,275 @@
+/*
+** pipeline.c - the loop that the design draws:
+**
+**     frame ─decode─▶ segment ─push─▶ session ─pull─▶ event ─┬─▶ batch
+**                                                            └─▶ framer ─pull─▶ message ─▶ batch ─▶ writer
+**
+** Per session that has anything to tell there is a lane: its flow in the batches, and its framer.  Sessions without payload get their row
+** at the close and never have one.
+**
+** Invariants:
+** 1. A session is pulled dry before the table is called again.
+** 2. A batch is handed over between two sessions' turns only, after each flow in it got its row: what is stored is balanced.
+** 3. A session that was reopened after its close has no framer: its messages are framed again from the database.
+*/
+#include "app/pipeline.h"
+
+#include "app/pipeline_writer.h"
+#include "message/framer.h"
+#include "packet/segment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCHES = 4 };
+static const size_t default_batch_bytes = (size_t)16 << 20;
+
+typedef struct lane {
+    struct lane *next, **prev; /* all of the pipeline */
+    tl_session *session;
+    tl_flow *flow;
+    tl_framer *framer; /* NULL: reopened */
+} lane;
+
+struct tl_pipeline {
+    tl_sessions *sessions;
+    const tl_registry *registry;
+    writer *writer;
+    tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
+    lane *lanes;
+    tl_at now; /* of the last frame */
+    tl_error error;
+};
+
+/* ---- lanes ---- */
+
+static void lane_free(lane *l)
+{
+    *l->prev = l->next;
+    if (l->next != NULL) l->next->prev = l->prev;
+    tl_flow_free(l->flow);
+    tl_framer_free(l->framer);
+    free(l);
+}
+
+static lane *lane_new(tl_pipeline *p, tl_session *s)
+{
+    tl_session_info info;
+    lane *l = calloc(1, sizeof *l);
+    if (l == NULL) return NULL;
+    l->next = p->lanes;
+    l->prev = &p->lanes;
+    if (l->next != NULL) l->next->prev = &l->next;
+    p->lanes = l;
+    tl_session_look(s, &info);
+    l->session = s;
+    l->flow = tl_flow_new(info.id, l);
+    if (!info.reopened) l->framer = tl_framer_new(p->registry, info.server.port);
+    if (l->flow == NULL || (l->framer == NULL && !info.reopened)) {
+        lane_free(l);
+        return NULL;
+    }
+    *tl_session_slot(s) = l;
+    return l;
+}
+
+static tl_rc session_row(tl_pipeline *p, tl_session *s, tl_flow *f, const tl_framer *framer)
+{
+    tl_session_info info;
+    tl_session_look(s, &info);
+    return tl_batch_session(p->batch, f, &info, framer != NULL ? tl_framer_protocol(framer) : "");
+}
+
+/* ---- the loop, from the inside out ---- */
+
+static tl_rc hand_over(tl_pipeline *p)
+{
+    tl_rc rc = TL_OK;
+    for (tl_flow *f; rc == TL_OK && (f = tl_batch_touched(p->batch)) != NULL;) {
+        const lane *l = tl_flow_owner(f);
+        rc = session_row(p, l->session, f, l->framer);
+    }
+    if (rc == TL_OK) rc = tl_batch_seal(p->batch);
+    return rc == TL_OK ? writer_hand_over(p->writer, &p->batch) : rc;
+}
+
+static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
+{
+    tl_message msg;
+    tl_rc rc = tl_batch_event(p->batch, l->flow, ev);
+    if (rc != TL_OK || l->framer == NULL) return rc;
+    rc = tl_framer_push(l->framer, ev);
+    while (rc == TL_OK && (rc = tl_framer_pull(l->framer, &msg)) == TL_OK) rc = tl_batch_message(p->batch, l->flow, &msg);
+    return rc == TL_END ? TL_OK : rc;
+}
+
+/* Its last row, and nothing of it stays here. */
+static tl_rc end_session(tl_pipeline *p, tl_session *s)
+{
+    tl_session_info info;
+    lane *l = *tl_session_slot(s);
+    if (l != NULL) {
+        tl_rc rc = session_row(p, s, l->flow, l->framer);
+        if (rc != TL_OK) return rc;
+        *tl_session_slot(s) = NULL;
+        lane_free(l);
+        return TL_OK;
+    }
+    tl_session_look(s, &info);
+    tl_flow *f = tl_flow_new(info.id, NULL);
+    if (f == NULL) return TL_ENOMEM;
+    tl_rc rc = tl_batch_session(p->batch, f, &info, "");
+    tl_flow_free(f);
+    return rc;
+}
+
+/* Everything that a session has to say, into the batch. */
+static tl_rc drain(tl_pipeline *p, tl_session *s)
+{
+    tl_event ev;
+    tl_rc rc = TL_OK;
+    while (rc == TL_OK && tl_session_pull(s, &ev)) {
+        lane *l = *tl_session_slot(s);
+        if (l == NULL && ev.kind == TL_EV_CLOSE) continue;
+        if (l == NULL) l = lane_new(p, s);
+        rc = l == NULL ? TL_ENOMEM : one_event(p, l, &ev);
+    }
+    if (rc == TL_OK && tl_session_closed(s)) rc = end_session(p, s);
+    if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
+    return rc;
+}
+
+static tl_rc drain_due(tl_pipeline *p)
+{
+    tl_rc rc = TL_OK;
+    for (tl_session *s; rc == TL_OK && (s = tl_sessions_due(p->sessions, p->now)) != NULL;) rc = drain(p, s);
+    return rc;
+}
+
+static tl_rc one_frame(tl_pipeline *p, const tl_frame *frame, tl_capture_facts *facts)
+{
+    tl_segment seg;
+    tl_session *s;
+    tl_rc rc = TL_OK;
+    tl_decoded how = tl_decode(frame->linktype, frame->bytes, frame->wire_len, p->now, &seg);
+    facts->outcome[how].frames++;
+    facts->outcome[how].bytes += frame->bytes.n;
+    if (facts->frames == 0 || p->now.ns < facts->first_ns) facts->first_ns = p->now.ns;
+    if (facts->frames == 0 || p->now.ns > facts->last_ns) facts->last_ns = p->now.ns;
+    facts->frames++;
+    if (how == TL_SEG_OK) {
+        rc = tl_sessions_push(p->sessions, &seg, &s);
+        if (rc == TL_OK) rc = drain(p, s);
+    }
+    return rc == TL_OK ? drain_due(p) : rc;
+}
+
+/* Out of memory has no text yet; a failed hand-over has the writer's, once it is joined. */
+static tl_rc failed(tl_pipeline *p, tl_rc rc)
+{
+    tl_error err = {0};
+    if (rc == TL_OK) return TL_OK;
+    tl_rc writers = writer_stop(p->writer, &err);
+    p->writer = NULL;
+    p->batch = NULL;
+    if (writers != TL_OK)
+        p->error = err;
+    else
+        (void)tl_fail(&p->error, rc, "out of memory: lower --memory, or give the machine more");
+    return p->error.rc;
+}
+
+/* ---- what the caller sees ---- */
+
+tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_error *err)
+{
+    uint64_t next_id = 1;
+    if (tl_store_next_ids(store, &next_id) != TL_OK) {
+        if (err != NULL) *err = *tl_store_error(store);
+        return NULL;
+    }
+    tl_pipeline *p = calloc(1, sizeof *p);
+    if (p != NULL) p->sessions = tl_sessions_new(&o->limits, next_id);
+    if (p == NULL || p->sessions == NULL) {
+        (void)tl_fail(err, TL_ENOMEM, "out of memory");
+        free(p);
+        return NULL;
+    }
+    p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
+    unsigned batches = o->batches == 0 ? BATCHES : o->batches < 2 ? 2 : o->batches;
+    size_t batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : default_batch_bytes;
+    p->writer = writer_start(store, o->level, batch_bytes, batches, &p->batch, err);
+    if (p->writer == NULL) {
+        tl_sessions_free(p->sessions);
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void tl_pipeline_free(tl_pipeline *p)
+{
+    if (p == NULL) return;
+    while (p->lanes != NULL) lane_free(p->lanes); /* of sessions that a failure left open */
+    if (p->writer != NULL) (void)writer_stop(p->writer, NULL);
+    tl_sessions_free(p->sessions);
+    free(p);
+}
+
+const tl_error *tl_pipeline_error(const tl_pipeline *p)
+{
+    return &p->error;
+}
+
+static void source_ended(const tl_source *source, tl_rc rc, tl_pipeline_capture *out)
+{
+    tl_capture_facts *f = &out->facts;
+    const tl_source_facts *s = &source->facts;
+    f->format = s->format;
+    f->linktype = s->linktype;
+    f->snaplen = s->snaplen;
+    f->drops = s->drops;
+    f->bytes = s->bytes_total > 0 ? s->bytes_total : s->bytes_read;
+    if (s->have_sha256) {
+        memcpy(out->sha256, s->sha256, sizeof out->sha256);
+        f->sha256 = out->sha256;
+    }
+    f->state = rc == TL_OK ? "complete" : rc == TL_ETRUNCATED ? "truncated" : "failed";
+    if (rc != TL_OK) {
+        out->error = source->error;
+        f->error = out->error.text;
+    }
+}
+
+tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl_pipeline_capture *out)
+{
+    tl_frame frame;
+    const char *path = out->facts.path;
+    tl_rc rc = p->writer == NULL ? p->error.rc : TL_OK;
+    *out =
+        (tl_pipeline_capture){.facts = {.path = path, .linktype = -1, .drops = -1, .state = "interrupted", .format = source->facts.format}};
+    if (rc != TL_OK) return rc;
+    while ((rc = tl_source_next(source, &frame)) == TL_OK) {
+        p->now = frame.at;
+        p->now.capture = capture_id;
+        rc = one_frame(p, &frame, &out->facts);
+        if (rc != TL_OK) return failed(p, rc);
+    }
+    if (rc == TL_END) rc = TL_OK;
+    if (rc != TL_OK && rc != TL_ETRUNCATED && rc != TL_EIO) return failed(p, rc);
+    source_ended(source, rc, out);
+    return rc;
+}
+
+tl_rc tl_pipeline_finish(tl_pipeline *p)
+{
+    if (p->writer == NULL) return p->error.rc;
+    tl_rc rc = drain_due(p);
+    for (tl_session *s; rc == TL_OK && (s = tl_sessions_end(p->sessions)) != NULL;) rc = drain(p, s);
+    if (rc == TL_OK && !tl_batch_empty(p->batch)) rc = hand_over(p);
+    if (rc != TL_OK) return failed(p, rc);
+    rc = writer_stop(p->writer, &p->error);
+    p->writer = NULL;
+    p->batch = NULL;
+    return rc;
+}

@@ -1,0 +1,47 @@
+/*
+** pipeline.h - frames in, rows out: the reader's loop on the caller's thread, packing and storing on another.
+**
+**     tl_pipeline_new(store) → tl_pipeline_run(source)... → tl_pipeline_finish → look at counts → tl_pipeline_free
+**
+** The store is the writer thread's from new to finish; captures must have their rows (tl_store_capture_begin) before new and get the rest
+** of them after finish.  Sessions go on from one source to the next.
+*/
+#ifndef TL_PIPELINE_H
+#define TL_PIPELINE_H
+
+#include "capture/source.h"
+#include "message/registry.h"
+#include "store/store.h"
+#include "stream/session.h"
+
+typedef struct tl_pipeline_options {
+    tl_limits limits;            /* of the session table; batches come on top */
+    const tl_registry *registry; /* borrowed; NULL: the built-in detectors */
+    int level;                   /* of compression: 0 to 9 */
+    size_t batch_bytes;          /* 0: 16 MiB */
+    unsigned batches;            /* that circulate, at least 2; 0: 4 */
+} tl_pipeline_options;
+
+/* What a source turned out to be.  facts.error and facts.sha256 point into this: do not move it while they are used. */
+typedef struct tl_pipeline_capture {
+    tl_capture_facts facts; /* all but path, which is the caller's */
+    uint8_t sha256[32];
+    tl_error error;
+} tl_pipeline_capture;
+
+typedef struct tl_pipeline tl_pipeline;
+
+/* Borrows the store until finish or free.  NULL: no memory or no thread; *err. */
+tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_error *err);
+/* Frees; where finish was not called or failed, sessions that were open then are lost. */
+void tl_pipeline_free(tl_pipeline *p);
+
+/* All frames of the source as capture `capture_id`.  OK; ETRUNCATED, EIO: the source broke off, out->facts.state and out->error say how,
+ *and
+ ** the next one may follow.  Anything else is the end: tl_pipeline_error. */
+TL_MUST_USE tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl_pipeline_capture *out);
+/* Closes all sessions and waits until everything is stored (not committed). */
+TL_MUST_USE tl_rc tl_pipeline_finish(tl_pipeline *p);
+const tl_error *tl_pipeline_error(const tl_pipeline *p);
+
+#endif

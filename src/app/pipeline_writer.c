@@ -1,0 +1,121 @@
+/*
+** pipeline_writer.c - see the header.
+**
+**     reader ── full ──▶ writer: pack, store, reset ── empty ──▶ reader
+**
+** Both queues have room for all batches, so only an empty queue waits.  A failing writer closes both with its code: the reader notices at
+** its next hand-over.  After the thread was joined its result and text are read without a lock.
+*/
+#include "app/pipeline_writer.h"
+
+#include "base/queue.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct writer {
+    tl_store *store; /* borrowed; the thread's while it runs */
+    int level;
+    tl_queue *full, *empty; /* owned */
+    tl_batch **all;         /* owned, each batch too */
+    unsigned n;
+    pthread_t thread;
+    tl_rc rc; /* the thread's until it is joined */
+    tl_error error;
+};
+
+static tl_rc write_batch(writer *w, tl_batch *b)
+{
+    tl_rc rc = tl_batch_pack(b, w->level);
+    if (rc != TL_OK) return tl_fail(&w->error, rc, "out of memory while packing");
+    rc = tl_store_write(w->store, b);
+    if (rc != TL_OK) w->error = *tl_store_error(w->store);
+    return rc;
+}
+
+static void *run(void *arg)
+{
+    writer *w = arg;
+    void *item;
+    while (w->rc == TL_OK && tl_queue_pop(w->full, &item) == TL_OK) {
+        tl_batch *b = item;
+        w->rc = write_batch(w, b);
+        if (w->rc != TL_OK) break;
+        tl_batch_reset(b);
+        w->rc = tl_queue_push(w->empty, b);
+    }
+    if (w->rc != TL_OK) {
+        tl_queue_close(w->full, w->rc);
+        tl_queue_close(w->empty, w->rc);
+    }
+    return NULL;
+}
+
+static void free_all(writer *w)
+{
+    if (w->all != NULL)
+        for (unsigned i = 0; i < w->n; i++) tl_batch_free(w->all[i]);
+    free(w->all);
+    tl_queue_free(w->full);
+    tl_queue_free(w->empty);
+    free(w);
+}
+
+static tl_rc make(writer *w, size_t batch_bytes)
+{
+    w->full = tl_queue_new(w->n);
+    w->empty = tl_queue_new(w->n);
+    w->all = calloc(w->n, sizeof(tl_batch *));
+    if (w->full == NULL || w->empty == NULL || w->all == NULL) return TL_ENOMEM;
+    for (unsigned i = 0; i < w->n; i++) {
+        w->all[i] = tl_batch_new(batch_bytes);
+        if (w->all[i] == NULL) return TL_ENOMEM;
+        if (i > 0 && tl_queue_push(w->empty, w->all[i]) != TL_OK) return TL_ENOMEM;
+    }
+    return TL_OK;
+}
+
+writer *writer_start(tl_store *store, int level, size_t batch_bytes, unsigned batches, tl_batch **first, tl_error *err)
+{
+    writer *w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        (void)tl_fail(err, TL_ENOMEM, "out of memory");
+        return NULL;
+    }
+    w->store = store;
+    w->level = level;
+    w->n = batches;
+    tl_rc rc = make(w, batch_bytes);
+    int failed = rc == TL_OK ? pthread_create(&w->thread, NULL, run, w) : 0;
+    if (rc != TL_OK || failed != 0) {
+        if (failed != 0)
+            (void)tl_fail(err, TL_EIO, "cannot start a thread: %s", strerror(failed));
+        else
+            (void)tl_fail(err, rc, "out of memory for %u batches of %zu bytes: lower --memory", batches, batch_bytes);
+        free_all(w);
+        return NULL;
+    }
+    *first = w->all[0];
+    return w;
+}
+
+tl_rc writer_hand_over(writer *w, tl_batch **b)
+{
+    void *item;
+    tl_rc rc = tl_queue_push(w->full, *b);
+    *b = NULL;
+    if (rc == TL_OK) rc = tl_queue_pop(w->empty, &item);
+    if (rc == TL_OK) *b = item;
+    return rc;
+}
+
+tl_rc writer_stop(writer *w, tl_error *err)
+{
+    tl_queue_close(w->full, TL_OK); /* it stores what is in there, and ends */
+    pthread_join(w->thread, NULL);
+    tl_rc rc = w->rc;
+    if (rc != TL_OK && err != NULL) *err = w->error;
+    free_all(w);
+    return rc;
+}

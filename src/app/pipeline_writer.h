@@ -1,0 +1,20 @@
+/*
+** pipeline_writer.h - the other thread: takes full batches, packs and stores them, gives them back empty.
+**
+** A fixed number of batches circulates: that is the memory, and the back-pressure.  The reader always holds one.
+*/
+#ifndef TL_PIPELINE_WRITER_H
+#define TL_PIPELINE_WRITER_H
+
+#include "store/store.h"
+
+typedef struct writer writer;
+
+/* *first: the reader's batch to begin with.  NULL: no memory or no thread; *err. */
+writer *writer_start(tl_store *store, int level, size_t batch_bytes, unsigned batches, tl_batch **first, tl_error *err);
+/* Hands over *b and gets an empty one for it.  A failure is the writer's: writer_stop tells its text; *b is NULL then. */
+TL_MUST_USE tl_rc writer_hand_over(writer *w, tl_batch **b);
+/* Waits until everything handed over is stored, and frees all, batches included.  The writer's result; its text in *err. */
+tl_rc writer_stop(writer *w, tl_error *err);
+
+#endif
