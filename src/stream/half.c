@@ -6,6 +6,12 @@
 /* Where a space begins: far enough from 0 that positions before the first one stay positive, and a multiple of 2^32. */
 #define SPACE_START (UINT64_C(1) << 40)
 
+/* What a receiver may have room for at least: the largest window without scaling is 64 KiB, and captures lose ACKs. */
+#define LEAST_REACH (UINT64_C(1) << 20)
+/* Segments continue each other when no more than this is missing between them. */
+#define RUN_SLACK (UINT64_C(1) << 16)
+#define MAX_SCALE 14 /* RFC 7323 section 2.3 */
+
 uint64_t half_position(const half *h, uint32_t seq)
 {
     return h->ref + (uint64_t)(int64_t)(int32_t)(seq - (uint32_t)h->ref);
@@ -31,6 +37,8 @@ void half_free(half *h)
     if (h->lane == NULL) return;
     held_clear(&h->lane->held);
     held_clear(&h->lane->front);
+    held_clear(&h->lane->aside);
+    held_clear(&h->lane->believed);
     free(h->lane);
     h->lane = NULL;
 }
@@ -44,6 +52,55 @@ bool half_missing(const half *h, uint64_t from, uint64_t to)
         from = node->pos + node->n;
     }
     return false;
+}
+
+/* Twice the largest window that the receiver has told; where its scale is not known, the largest scale there is. */
+static uint64_t reach(const half *p)
+{
+    int scale = p->window_scale >= 0 ? p->window_scale : p->has_isn ? 0 : MAX_SCALE;
+    uint64_t window = (uint64_t)p->max_window << (scale > MAX_SCALE ? MAX_SCALE : scale);
+    return 2 * window > LEAST_REACH ? 2 * window : LEAST_REACH;
+}
+
+bool half_far(const half *h, const half *p, uint64_t pos)
+{
+    uint64_t high = h->ref, low = h->fixed ? h->base : h->first;
+    if (h->ref == 0) return false;
+    if (high < low) high = low;
+    if (pos > high) return pos - high > reach(p);
+    return !(h->fixed && h->exact) && pos < low && low - pos > reach(p);
+}
+
+bool half_near(const half *p, uint64_t a, uint64_t b)
+{
+    return (a > b ? a - b : b - a) <= reach(p);
+}
+
+unsigned half_run(const half *h, uint64_t pos, uint64_t *from, uint64_t *to)
+{
+    unsigned n = 0;
+    if (h->lane == NULL) return 0;
+    for (held *node = held_first(&h->lane->aside); node != NULL; node = held_next(node)) {
+        if (n > 0 && node->pos - *to > RUN_SLACK) {
+            if (pos <= *to + RUN_SLACK) break;
+            n = 0;
+        }
+        if (n++ == 0) *from = node->pos;
+        *to = node->pos + node->n;
+    }
+    return n > 0 && pos + RUN_SLACK >= *from && pos <= *to + RUN_SLACK ? n : 0;
+}
+
+void half_believe(half *h, uint64_t pos)
+{
+    uint64_t from, to;
+    if (half_run(h, pos, &from, &to) == 0) return;
+    for (held *node; (node = held_at(&h->lane->aside, from)) != NULL && node->pos < to;) {
+        held_remove(&h->lane->aside, node);
+        held_insert(&h->lane->believed, node);
+    }
+    if (to > h->top) h->top = to;
+    if (to > h->ref) h->ref = to;
 }
 
 static void prove(held *node, const half *h)

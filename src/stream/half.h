@@ -19,8 +19,10 @@
 /* What a direction needs once it has carried payload. */
 typedef struct lane {
     held_tree held, front;
-    int64_t since;                /* clock of the first payload, while not fixed */
-    tl_at before;                 /* the frame that carried the last byte told */
+    held_tree aside;    /* far outside what the peer's window allows: believed when something supports it, else strays; few nodes */
+    held_tree believed; /* taken from there, to be worked off like segments that come just now; empty between segments */
+    int64_t since;      /* clock of the first payload, while not fixed */
+    tl_at before;       /* the frame that carried the last byte told */
     uint64_t front_at, front_end; /* positions: what of the front is still to be told, once REBASE was */
     uint64_t captured_bytes, segments, out_of_order, retransmitted;
 } lane;
@@ -35,12 +37,15 @@ typedef struct half {
     uint64_t acked_frame;
     int64_t acked_clock;
     uint64_t fin_pos, fin_frame;
+    uint64_t wild_ack; /* an acknowledgement far beyond all that is known, not believed so far; 0: none */
+    uint64_t channel;  /* the stack of tags and tunnels that this direction sticks to */
+    uint64_t other_channel;
     uint32_t acked_capture, fin_capture;
     uint64_t packets, wire_bytes;
     uint32_t isn, urgent, bad_checksums;
-    uint16_t mss, window;
+    uint16_t mss, window, max_window;
     int8_t window_scale;
-    uint8_t close_step;
+    uint8_t close_step, wild_acks;
     bool has_isn, fixed, exact; /* exact: the base came from a SYN or SYN-ACK: nothing may precede it */
     bool fin, rst, fin_acked;
     lane *lane; /* owned; NULL: no payload so far */
@@ -54,6 +59,14 @@ uint64_t half_position(const half *h, uint32_t seq);
 void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock);
 /* True where a byte of [from, to) is neither told nor held. */
 bool half_missing(const half *h, uint64_t from, uint64_t to);
+/* True where pos is farther from all that is known of this direction than the window of its receiver, p, allows. */
+bool half_far(const half *h, const half *p, uint64_t pos);
+/* True where the two positions are within the receiver's window of each other. */
+bool half_near(const half *p, uint64_t a, uint64_t b);
+/* The nodes set aside around pos that continue each other: how many, and the range they span. */
+unsigned half_run(const half *h, uint64_t pos, uint64_t *from, uint64_t *to);
+/* They are believed: moved to `believed`. */
+void half_believe(half *h, uint64_t pos);
 /* Decides offset 0; nothing held lies below base. */
 void half_fix(half *h, uint64_t base, bool exact);
 /* Puts a new node into held, with the proof of the hole before it where there is one already. */

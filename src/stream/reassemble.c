@@ -13,6 +13,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Segments set aside are believed when three continue each other; a direction keeps so many aside. */
+enum { BELIEVED_AT = 3, ASIDE_MAX = 8 };
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -30,6 +33,22 @@ static void begin(tl_session *s, int side, tl_event_kind kind, uint64_t pos, uin
     *out = (tl_event){.kind = kind, .dir = dir_of(s, side), .length = length, .told = s->table->told_at};
     out->offset = h->fixed ? pos - h->base : 0;
     s->told = true;
+}
+
+static void lend(tl_session *s, held_tree *tree, held *node)
+{
+    held_remove(tree, node);
+    s->lent = node;
+}
+
+static tl_at carrier(const held *node)
+{
+    return (tl_at){node->ns, node->frame, node->capture};
+}
+
+static bool before(const held *a, const held *b)
+{
+    return a->capture != b->capture ? a->capture < b->capture : a->frame < b->frame;
 }
 
 /* Bytes of the other direction that the sender had acknowledged. */
@@ -84,7 +103,7 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
         return true;
     }
     uint64_t n = (node != NULL ? least(end, node->pos) : end) - c->pos;
-    if (c->why == TL_WHY_KEEP_ALIVE && (tree == &h->lane->front || h->acked > c->pos)) {
+    if (c->why == TL_WHY_KEEP_ALIVE && tree != &h->lane->aside && (tree == &h->lane->front || h->acked > c->pos)) {
         current_event(s, TL_EV_STRAY, TL_WHY_KEEP_ALIVE, n, out);
         take(c, n);
         return true;
@@ -140,53 +159,89 @@ static void hold_cut(tl_session *s)
     }
 }
 
-bool reassemble_current(tl_session *s, tl_event *out)
+/* The piece in front of c, of a segment that is not set aside. */
+static bool next_piece(tl_session *s, tl_event *out)
 {
     tl_sessions *t = s->table;
     current *c = &t->cur;
     half *h = &s->half[c->side];
-    if (c->session != s) return false;
-    while (c->n > 0) {
-        if (c->why == TL_WHY_RST) { /* a reset cause, not stream data (RFC 9293 section 3.5.3) */
-            current_event(s, TL_EV_STRAY, TL_WHY_RST, c->n, out);
-            take(c, c->n);
-            return true;
-        }
-        uint64_t end = c->pos + c->n;
-        if (h->fixed && c->pos < h->base) {
-            uint64_t n = least(end, h->base) - c->pos;
-            if (h->exact || h->lane->front.bytes > t->limits.hole_bytes) {
-                current_event(s, TL_EV_STRAY, c->why == TL_WHY_NONE ? TL_WHY_BEFORE_START : c->why, n, out);
-                take(c, n);
+    uint64_t end = c->pos + c->n;
+    if (h->fixed && c->pos < h->base) {
+        uint64_t n = least(end, h->base) - c->pos;
+        if (!h->exact && h->lane->front.bytes <= t->limits.hole_bytes) return piece(s, &h->lane->front, c->pos + n, out);
+        current_event(s, TL_EV_STRAY, c->why == TL_WHY_NONE ? TL_WHY_BEFORE_START : c->why, n, out);
+        take(c, n);
+        return true;
+    }
+    if (h->fixed && c->pos < h->next) {
+        uint64_t n = least(end, h->next) - c->pos;
+        current_event(s, TL_EV_COPY, c->why == TL_WHY_NONE ? TL_WHY_CONFLICT : c->why, n, out);
+        take(c, n);
+        return true;
+    }
+    return piece(s, &h->lane->held, end, out);
+}
+
+/* The oldest segment set aside is given up. */
+static void reject_event(tl_session *s, int side, tl_event *out)
+{
+    held_tree *aside = &s->half[side].lane->aside;
+    held *oldest = held_first(aside);
+    for (held *node = oldest; node != NULL; node = held_next(node))
+        if (before(node, oldest)) oldest = node;
+    begin(s, side, TL_EV_STRAY, oldest->pos, oldest->n, out);
+    out->why = TL_WHY_OUT_OF_WINDOW;
+    out->bytes = (tl_span){oldest->bytes, oldest->n};
+    out->at = carrier(oldest);
+    lend(s, aside, oldest);
+}
+
+/* The next segment that is believed after all, as if it came just now. */
+static bool resume(tl_session *s, int side)
+{
+    current *c = &s->table->cur;
+    lane *l = s->half[side].lane;
+    held *node = l != NULL ? held_first(&l->believed) : NULL;
+    if (node == NULL) return false;
+    held_remove(&l->believed, node);
+    *c = (current){.session = s, .side = side, .pos = node->pos, .ack_pos = node->ack_pos, .p = node->bytes, .n = node->n, .node = node};
+    c->at = carrier(node);
+    return true;
+}
+
+bool reassemble_current(tl_session *s, tl_event *out)
+{
+    current *c = &s->table->cur;
+    do {
+        if (c->session != s) continue;
+        half *h = &s->half[c->side];
+        while (c->n > 0) {
+            if (c->why == TL_WHY_RST) { /* a reset cause, not stream data (RFC 9293 section 3.5.3) */
+                current_event(s, TL_EV_STRAY, TL_WHY_RST, c->n, out);
+                take(c, c->n);
                 return true;
             }
-            if (piece(s, &h->lane->front, c->pos + n, out)) return true;
-        } else if (h->fixed && c->pos < h->next) {
-            uint64_t n = least(end, h->next) - c->pos;
-            current_event(s, TL_EV_COPY, c->why == TL_WHY_NONE ? TL_WHY_CONFLICT : c->why, n, out);
-            take(c, n);
-            return true;
-        } else if (piece(s, &h->lane->held, end, out)) {
-            return true;
+            if (c->aside ? piece(s, &h->lane->aside, c->pos + c->n, out) : next_piece(s, out)) return true;
         }
-    }
-    if (c->cut > 0) hold_cut(s);
-    c->session = NULL;
+        if (c->aside) {
+            uint64_t from, to;
+            c->aside = false;
+            c->cut = 0;
+            if (half_run(h, c->pos, &from, &to) >= BELIEVED_AT) {
+                half_believe(h, c->pos);
+            } else if (h->lane->aside.nodes > ASIDE_MAX) {
+                reject_event(s, c->side, out);
+                return true;
+            }
+        }
+        if (c->cut > 0) hold_cut(s);
+        free(c->node);
+        *c = (current){0};
+    } while (resume(s, 0) || resume(s, 1));
     return false;
 }
 
 /* ---- what is held ---- */
-
-static void lend(tl_session *s, held_tree *tree, held *node)
-{
-    held_remove(tree, node);
-    s->lent = node;
-}
-
-static tl_at carrier(const held *node)
-{
-    return (tl_at){node->ns, node->frame, node->capture};
-}
 
 static void held_bytes_event(tl_session *s, int side, held_tree *tree, held *node, tl_event *out)
 {
@@ -235,11 +290,6 @@ static void cut_event(tl_session *s, int side, held *node, tl_event *out)
     lend(s, &h->lane->held, node);
     const held *after = held_first(&h->lane->held);
     if (after != NULL && after->pos == h->next) out->after = carrier(after);
-}
-
-static bool before(const held *a, const held *b)
-{
-    return a->capture != b->capture ? a->capture < b->capture : a->frame < b->frame;
 }
 
 bool reassemble_held(tl_session *s, tl_event *out)
@@ -302,6 +352,14 @@ static bool tail_event(tl_session *s, int side, tl_event *out)
     return true;
 }
 
+static bool aside_event(tl_session *s, int side, tl_event *out)
+{
+    const lane *l = s->half[side].lane;
+    if (l == NULL || l->aside.nodes == 0) return false;
+    reject_event(s, side, out);
+    return true;
+}
+
 /* Data, or the SYN, from before the offset 0 that was chosen midway. */
 static bool rebase_event(tl_session *s, int side, tl_event *out)
 {
@@ -350,7 +408,7 @@ bool reassemble_close(tl_session *s, tl_event *out)
         half *h = &s->half[side];
         switch (h->close_step) {
         case STEP_TAIL:
-            if (tail_event(s, side, out)) return true;
+            if (aside_event(s, side, out) || tail_event(s, side, out)) return true;
             h->close_step = STEP_REBASE; /* fall through */
         case STEP_REBASE:
             h->close_step = STEP_FRONT;

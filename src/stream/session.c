@@ -17,9 +17,7 @@
 #include <stdlib.h>
 
 #include "stream/reassemble.h"
-
-/* A SYN this far below the first data of a session picked up midway may still be its own, come late. */
-enum { LATE_SYN_REACH = 1 << 20 };
+#include "stream/witness.h"
 
 /* The clock stays where no sum or difference of two times can overflow: 1970 to 2189. */
 #define CLOCK_MAX (INT64_C(3) << 61)
@@ -83,177 +81,6 @@ void tl_sessions_free(tl_sessions *t)
     free(t);
 }
 
-/* ---- whose segment is it ---- */
-
-static const held *lowest_held(const half *h)
-{
-    return h->lane != NULL ? held_first(&h->lane->held) : NULL;
-}
-
-/* Both sides said FIN and both were acknowledged, or one said RST. */
-static bool over(const tl_session *s)
-{
-    return s->half[0].rst || s->half[1].rst || (s->half[0].fin_acked && s->half[1].fin_acked);
-}
-
-/* Does this SYN, or SYN-ACK, begin another connection on the ports of s? */
-static bool begins_another(const tl_session *s, int side, const tl_segment *seg)
-{
-    const half *h = &s->half[side];
-    if (!(seg->flags & TL_SYN) || seg->flags & TL_RST) return false;
-    if (h->has_isn) return seg->seq != h->isn && (!(seg->flags & TL_ACK) || over(s));
-    if (seg->flags & TL_ACK || h->ref == 0) return false;
-    uint64_t base = half_position(h, seg->seq) + 1;
-    uint64_t lowest = h->fixed ? h->base : h->first;
-    const held *node = lowest_held(h);
-    if (!h->fixed && node != NULL && node->pos < lowest) lowest = node->pos;
-    if (lowest == 0) return false; /* only acknowledged so far */
-    if (h->fixed && h->exact) return base != h->base;
-    return base > lowest || lowest - base > LATE_SYN_REACH;
-}
-
-static void find_roles(tl_session *s, int side, const tl_segment *seg)
-{
-    tl_roles roles;
-    int client;
-    if (seg->flags & TL_SYN) {
-        roles = seg->flags & TL_ACK ? TL_ROLES_SYN_ACK : TL_ROLES_SYN;
-        client = seg->flags & TL_ACK ? !side : side;
-    } else if (seg->src.port != seg->dst.port) {
-        roles = TL_ROLES_PORT;
-        client = seg->src.port > seg->dst.port ? side : !side;
-    } else {
-        roles = TL_ROLES_SPEAKER;
-        client = side;
-    }
-    if (s->half[0].packets + s->half[1].packets == 0 || (roles < s->roles && !s->told)) {
-        s->roles = (uint8_t)roles;
-        s->client = (uint8_t)client;
-    }
-}
-
-/* ---- what a segment says of its sequence space ---- */
-
-static void see_syn(tl_session *s, int side, const tl_segment *seg)
-{
-    half *h = &s->half[side];
-    uint64_t base = half_unwrap(h, seg->seq) + 1;
-    const held *node = lowest_held(h);
-    if (seg->mss != 0) h->mss = seg->mss;
-    if (seg->window_scale >= 0) h->window_scale = seg->window_scale;
-    if (h->has_isn) return;
-    if (!h->fixed) {
-        if (node != NULL && node->pos < base) return; /* not this stream's SYN */
-        half_fix(h, base, true);
-    } else if (base < h->base && !h->exact) {
-        h->syn_base = base;
-    } else if (base == h->base) {
-        h->exact = true;
-    } else {
-        return;
-    }
-    h->has_isn = true;
-    h->isn = seg->seq;
-}
-
-static void see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ack_pos)
-{
-    tl_sessions *t = s->table;
-    half *p = &s->half[!side];
-    uint64_t pos = half_unwrap(p, seg->ack);
-    if (p->first == 0) p->first = pos;
-    if (seg->flags & TL_SYN && !p->has_isn && !p->fixed) {
-        const held *node = lowest_held(p);
-        if (node == NULL || node->pos >= pos) half_fix(p, pos, true);
-    }
-    *ack_pos = pos;
-    if (p->fin && pos > p->fin_pos) {
-        if (pos == p->fin_pos + 1) p->fin_acked = true;
-        pos = p->fin_pos;
-    }
-    if (pos <= p->acked) return;
-    if (p->fixed && half_missing(p, p->acked, pos)) conn_gap(&s->conn, !side);
-    half_ack(p, pos, seg->at, t->clock);
-}
-
-static bool see_payload(tl_session *s, int side, const tl_segment *seg, uint64_t pos, uint64_t ack_pos)
-{
-    tl_sessions *t = s->table;
-    half *h = &s->half[side];
-    lane *l = half_lane(h, t->clock);
-    if (l == NULL) return false;
-    uint64_t end = pos + seg->payload_wire;
-    current *c = &t->cur;
-    *c = (current){.session = s, .side = side, .pos = pos, .ack_pos = ack_pos, .p = seg->payload.p, .at = seg->at};
-    c->n = (uint32_t)seg->payload.n;
-    c->cut = seg->payload_wire > c->n ? seg->payload_wire - c->n : 0;
-    l->captured_bytes += c->n;
-    l->segments++;
-    if (seg->flags & TL_RST) {
-        c->why = TL_WHY_RST;
-        c->cut = 0;
-        return true;
-    }
-    if (seg->payload_wire == 1 && !(seg->flags & (TL_SYN | TL_FIN)) && h->top != 0 && pos + 1 == h->top) c->why = TL_WHY_KEEP_ALIVE;
-    if (h->fixed ? !half_missing(h, pos, end) : h->top != 0 && end <= h->top)
-        l->retransmitted++;
-    else if (h->top != 0 && pos < h->top)
-        l->out_of_order++;
-    return true;
-}
-
-static void see_rtt(tl_session *s, int side, const tl_segment *seg)
-{
-    if (seg->flags & TL_SYN) {
-        if (!(seg->flags & TL_ACK)) {
-            if (side == s->client && s->syn_ns < 0) s->syn_ns = seg->at.ns;
-        } else if (side != s->client && s->syn_ns >= 0) {
-            s->syn_ack = true;
-        }
-    } else if (s->syn_ack && side == s->client && seg->flags & TL_ACK && s->rtt_ns < 0 && seg->at.ns >= s->syn_ns) {
-        s->rtt_ns = seg->at.ns - s->syn_ns;
-        s->syn_ack = false;
-    }
-}
-
-static bool see(tl_session *s, int side, const tl_segment *seg)
-{
-    half *h = &s->half[side];
-    uint64_t ack_pos = 0, top = h->top;
-    find_roles(s, side, seg);
-    if (seg->flags & TL_SYN) see_syn(s, side, seg);
-    uint64_t pos = half_unwrap(h, seg->seq) + !!(seg->flags & TL_SYN);
-    uint64_t end = pos + seg->payload_wire;
-    conn_segment(&s->conn, side, s->client, seg, top == 0 || end > top);
-    if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) see_ack(s, side, seg, &ack_pos);
-    if (seg->payload.n + seg->payload_wire > 0 && !see_payload(s, side, seg, pos, ack_pos)) return false;
-    if (h->packets == 0 && !h->fixed) h->first = pos;
-    h->packets++;
-    h->wire_bytes += seg->wire_bytes;
-    h->window = seg->window;
-    h->urgent += !!(seg->flags & TL_URG);
-    h->bad_checksums += seg->bad_checksum;
-    if (seg->flags & TL_RST) {
-        h->rst = true;
-    } else {
-        if (end > h->top) h->top = end;
-        if (end > h->ref) h->ref = end;
-        if (seg->flags & TL_FIN && (!h->fin || end > h->fin_pos)) {
-            h->fin = true;
-            h->fin_acked = false;
-            h->fin_pos = end;
-            h->fin_frame = seg->at.frame;
-            h->fin_capture = seg->at.capture;
-            if (h->acked > end) { /* the ACK came before the FIN */
-                h->fin_acked = h->acked == end + 1;
-                h->acked = end;
-            }
-        }
-    }
-    see_rtt(s, side, seg);
-    return true;
-}
-
 /* ---- push and pull ---- */
 
 tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
@@ -264,7 +91,7 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
     assert(t->cur.session == NULL); /* the last session was pulled dry */
     uint64_t hash = table_hash(t, seg);
     tl_session *s = table_find(t, seg, hash, &side), *old = NULL;
-    if (s != NULL && begins_another(s, side, seg)) {
+    if (s != NULL && witness_begins_another(s, side, seg)) {
         old = s;
         s = NULL;
         side = 0;
@@ -281,7 +108,8 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
         }
     }
     set_clock(t, seg->at);
-    if (!see(s, side, seg)) return TL_ENOMEM;
+    t->other_channel = false;
+    if (!witness_see(s, side, seg)) return TL_ENOMEM;
     if (s->closed != TL_WHY_NONE) {
         s->closed = TL_WHY_NONE;
         s->reopened = true;
@@ -302,7 +130,7 @@ static void rearm(tl_session *s)
     tl_sessions *t = s->table;
     int64_t deadline = INT64_MAX;
     if (s->closed == TL_WHY_NONE && s->in_table) {
-        if (over(s)) deadline = s->last_clock + t->limits.linger_ns;
+        if (witness_over(s)) deadline = s->last_clock + t->limits.linger_ns;
         for (int side = 0; side < 2; side++) {
             int64_t d = half_deadline(&s->half[side], s->half[!side].packets == 0, &t->limits);
             if (d < deadline) deadline = d;
@@ -342,7 +170,7 @@ static tl_session *close_now(tl_session *s, tl_why why)
 {
     if (s->half[0].rst || s->half[1].rst) {
         if (why == TL_WHY_IDLE || why == TL_WHY_FIN || why == TL_WHY_END || why == TL_WHY_REUSED) why = TL_WHY_RST;
-    } else if (over(s) && (why == TL_WHY_IDLE || why == TL_WHY_END || why == TL_WHY_REUSED)) {
+    } else if (witness_over(s) && (why == TL_WHY_IDLE || why == TL_WHY_END || why == TL_WHY_REUSED)) {
         why = TL_WHY_FIN;
     }
     s->closing = (uint8_t)why;
@@ -362,7 +190,7 @@ tl_session *tl_sessions_due(tl_sessions *t, tl_at at)
     }
     if (t->heap_n > 0 && t->heap[0]->deadline <= t->clock) {
         s = t->heap[0];
-        if (over(s) && t->clock - s->last_clock >= t->limits.linger_ns) close_now(s, TL_WHY_FIN);
+        if (witness_over(s) && t->clock - s->last_clock >= t->limits.linger_ns) close_now(s, TL_WHY_FIN);
         return s;
     }
     while (t->memory > t->limits.memory_bytes && (s = t->oldest[LIST_CLOSED]) != NULL) {
@@ -399,6 +227,11 @@ tl_session *tl_sessions_end(tl_sessions *t)
 
 /* ---- looking ---- */
 
+bool tl_sessions_other_channel(const tl_sessions *t)
+{
+    return t->other_channel;
+}
+
 bool tl_session_closed(const tl_session *s)
 {
     return s->closed != TL_WHY_NONE;
@@ -417,6 +250,7 @@ static void look_stream(const half *h, tl_stream_info *out)
         .has_base = h->fixed || h->first != 0,
         .base_seq = (uint32_t)(h->fixed ? h->base : h->first),
         .length = h->fixed ? h->next - h->base : 0,
+        .other_channel = h->other_channel,
         .packets = h->packets,
         .wire_bytes = h->wire_bytes,
         .urgent = h->urgent,
@@ -431,7 +265,7 @@ static void look_stream(const half *h, tl_stream_info *out)
     out->segments = l->segments;
     out->out_of_order = l->out_of_order;
     out->retransmitted = l->retransmitted;
-    out->captured_bytes = l->captured_bytes - l->held.data - l->front.data;
+    out->captured_bytes = l->captured_bytes - l->held.data - l->front.data - l->aside.data;
     out->length -= l->front_end - l->front_at; /* a front that is being told */
 }
 

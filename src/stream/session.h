@@ -55,6 +55,7 @@ typedef struct tl_stream_info {
     uint64_t segments;       /* segments with payload */
     uint64_t out_of_order;   /* of them: arrived after a later byte, carrying new ones */
     uint64_t retransmitted;  /* of them: carrying only bytes seen before */
+    uint64_t other_channel;  /* copies of another tap, not counted in what follows */
     uint64_t packets;        /* all segments */
     uint64_t wire_bytes;     /* of their IP datagrams */
     uint64_t urgent;         /* segments with URG */
@@ -91,6 +92,9 @@ void tl_sessions_free(tl_sessions *t); /* NULL is fine */
 ** reference; only what must wait is copied.  OK: *out is the session to pull.  ENOMEM: nothing changed.
 ** When the segment's SYN begins a new session on the ports of a live one, the old one comes out of tl_sessions_due first. */
 TL_MUST_USE tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out);
+/* The segment pushed last came on another channel (stack of tags and tunnels) than its direction sticks to and brought nothing new: the
+** copy of another tap.  It is compared like any copy; the frame's outcome is TL_SEG_OTHER_CHANNEL. */
+bool tl_sessions_other_channel(const tl_sessions *t);
 /* The next event; false when dry. */
 bool tl_session_pull(tl_session *s, tl_event *out);
 /* The next session that has something to say because of the time (at.ns; going backwards is harmless), a limit or reused ports; NULL: none.

@@ -195,7 +195,7 @@ void table_account(tl_sessions *t, tl_session *s)
     if (s->conn.long_history != NULL) cost += s->conn.history_room;
     for (int side = 0; side < 2; side++) {
         const lane *l = s->half[side].lane;
-        if (l != NULL) cost += sizeof *l + MALLOC_OVERHEAD + l->held.bytes + l->front.bytes;
+        if (l != NULL) cost += sizeof *l + MALLOC_OVERHEAD + l->held.bytes + l->front.bytes + l->aside.bytes;
     }
     if (s->lent != NULL) cost += held_cost(s->lent);
     t->memory = t->memory - s->cost + cost;
@@ -224,6 +224,7 @@ void table_free_session(tl_sessions *t, tl_session *s)
     half_free(&s->half[1]);
     conn_free(&s->conn);
     free(s->lent);
+    if (t->cur.session == s) free(t->cur.node);
     free(s->layers);
     free(s);
 }

@@ -48,6 +48,8 @@ typedef struct current {
     const uint8_t *p;
     uint32_t n, cut; /* captured bytes left, and bytes the snaplen cut off after them */
     tl_why why;      /* KEEP_ALIVE, RST, or NONE */
+    bool aside;      /* far outside the window: set aside */
+    held *node;      /* owned: the bytes are this node's, which was set aside and is believed now; NULL: the segment's own */
     tl_at at;
 } current;
 
@@ -69,6 +71,7 @@ struct tl_sessions {
     current cur;
     size_t memory, memory_peak;
     char history[CONN_HISTORY_MAX + 2]; /* of the last tl_session_look */
+    bool other_channel;                 /* of the last push */
     bool failed;                        /* memory ran out where it could not be said */
 };
 

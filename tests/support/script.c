@@ -89,6 +89,9 @@ static void segment(stage *g, char *line)
         } else if (len == 3 && strncmp(word, "cut", 3) == 0 && more) {
             cut = value;
             takes = true;
+        } else if (len == 4 && strncmp(word, "vlan", 4) == 0 && more) {
+            seg.layers = (tl_layers){.n = 1, .kind = {TL_LAYER_VLAN}, .id = {value}};
+            takes = true;
         } else if (sscanf(word, "%u", &value) == 1) {
             seg.seq = g->isn[d] + 1 + value;
         } else if (sscanf(word, "-%u", &value) == 1) {
@@ -114,6 +117,7 @@ static void segment(stage *g, char *line)
     seg.at.ns += g->skew;
     tl_session *s = NULL;
     CU_ASSERT_EQUAL_FATAL(tl_sessions_push(g->table, &seg, &s), TL_OK);
+    if (tl_sessions_other_channel(g->table)) g->tape->log_n += (size_t)snprintf(g->tape->log + g->tape->log_n, 64, "other channel\n");
     drain(g, s);
     free(exact);
     pass(g);

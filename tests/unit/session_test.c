@@ -91,6 +91,31 @@ static const rule rules[] = {
      "> 0+1 bytes 'a'\n> 1+0 close end\n< 0+500 gap acked\n< 500+0 close end\n"},
     {"sequence numbers wrap", "> syn 4294967290 | < syn 5000 ack | > 0 'abcdef' | > 9 'jkl' | < ack 12 | wait 1s | > 12 'm'",
      "> 0+6 bytes 'abcdef'\n> 6+3 gap acked\n> 9+3 bytes 'jkl'\n> 12+1 bytes 'm'\n> 13+0 close end\n< 0+0 close end\n"},
+    {"one forged segment makes no gap", SHAKE "> 0 'abc' | > 1000000000 'evil' | > 3 'def'",
+     "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 1000000000+4 stray out_of_window 'evil'\n> 6+0 close end\n< 0+0 close end\n"},
+    {"three that continue each other are believed",
+     SHAKE "> 0 'abc' | > 1000000000 'def' | > 1000000003 'ghi' | > 1000000006 'jkl' | > 1000000009 'm'",
+     "> 0+3 bytes 'abc'\n> 3+999999997 gap end\n> 1000000000+3 bytes 'def'\n> 1000000003+3 bytes 'ghi'\n> 1000000006+3 bytes 'jkl'\n"
+     "> 1000000009+1 bytes 'm'\n> 1000000010+0 close end\n< 0+0 close end\n"},
+    {"one with an ACK to support it is believed", SHAKE "> 0 'abc' | > 1000000000 'def' | < ack 1000000003 | wait 1s | > 1000000003 'g'",
+     "> 0+3 bytes 'abc'\n> 3+999999997 gap acked\n> 1000000000+3 bytes 'def'\n> 1000000003+1 bytes 'g'\n> 1000000004+0 close end\n< 0+0 "
+     "close end\n"},
+    {"an ACK with data to support it is believed",
+     SHAKE "> 0 'abc' | < ack 1000000003 | > 1000000000 'def' | < ack 1000000003 | wait 1s | > 1000000003 'g'",
+     "> 0+3 bytes 'abc'\n> 3+999999997 gap acked\n> 1000000000+3 bytes 'def'\n> 1000000003+1 bytes 'g'\n> 1000000004+0 close end\n< 0+0 "
+     "close end\n"},
+    {"one forged ACK proves nothing", SHAKE "> 0 'abc' | < ack 1000000003 | > 3 'def' | < ack 6",
+     "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 6+0 close end\n< 0+0 close end\n"},
+    {"after the end, numbers far away are another session", SHAKE "> 0 'abc' | < rst | > 1000000000 'new'",
+     "> 0+3 bytes 'abc'\nsession 2\nsession 1\n> 3+0 close rst\n< 0+0 close rst\nsession 2\n> 0+3 bytes 'new'\n> 3+0 close end\n< 0+0 "
+     "close end\n"},
+    {"the copy of another tap is compared, not counted",
+     "> syn 1000 | > syn 1000 vlan 7 | < syn 5000 ack | > 0 'abc' ack | > 0 'abc' ack vlan 7 | > 3 'def' ack",
+     "other channel\n> 0+3 bytes 'abc'\nother channel\n> 0+3 copy 'abc'\n> 3+3 bytes 'def'\n> 6+0 close end\n< 0+0 close end\n"},
+    {"the other tap heals what the first one lost", SHAKE "> 0 'abc' | > 0 'abc' vlan 7 | > 3 'def' vlan 7 | > 6 'ghi' | > 6 'ghi' vlan 7",
+     "> 0+3 bytes 'abc'\nother channel\n> 0+3 copy 'abc'\n> 3+3 bytes 'def'\n> 6+3 bytes 'ghi'\nother channel\n> 6+3 copy 'ghi'\n> 9+0 "
+     "close end\n"
+     "< 0+0 close end\n"},
     {"times may go backwards", SHAKE "> 0 'abc' | > 6 'ghi' | time -3600s | < ack 9 | > 3 'def' | > 9 'j'",
      "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 6+3 bytes 'ghi'\n> 9+1 bytes 'j'\n> 10+0 close end\n< 0+0 close end\n"},
 };

@@ -1,0 +1,258 @@
+/*
+** witness.c - what one segment says of its session: roles, ISN, acknowledgements, payload, FIN and RST.
+**
+** Everything that is only counted is counted here; payload is put into t->cur for reassemble.c.  Whose segment it is and when a session
+*ends
+** is session.c's business.
+*/
+#include "stream/witness.h"
+
+#include "base/siphash.h"
+
+/* A SYN this far below the first data of a session picked up midway may still be its own, come late. */
+enum { LATE_SYN_REACH = 1 << 20 };
+
+/* ---- whose segment is it ---- */
+
+static const held *lowest_held(const half *h)
+{
+    return h->lane != NULL ? held_first(&h->lane->held) : NULL;
+}
+
+/* Both sides said FIN and both were acknowledged, or one said RST. */
+bool witness_over(const tl_session *s)
+{
+    return s->half[0].rst || s->half[1].rst || (s->half[0].fin_acked && s->half[1].fin_acked);
+}
+
+/* Does this SYN, or SYN-ACK, begin another connection on the ports of s? */
+bool witness_begins_another(const tl_session *s, int side, const tl_segment *seg)
+{
+    const half *h = &s->half[side];
+    if (seg->flags & TL_RST) return false;
+    if (!(seg->flags & TL_SYN)) { /* its SYN is not in the capture */
+        return seg->payload_wire > 0 && h->ref != 0 && witness_over(s) && half_far(h, &s->half[!side], half_position(h, seg->seq));
+    }
+    if (h->has_isn) return seg->seq != h->isn && (!(seg->flags & TL_ACK) || witness_over(s));
+    if (seg->flags & TL_ACK || h->ref == 0) return false;
+    uint64_t base = half_position(h, seg->seq) + 1;
+    uint64_t lowest = h->fixed ? h->base : h->first;
+    const held *node = lowest_held(h);
+    if (!h->fixed && node != NULL && node->pos < lowest) lowest = node->pos;
+    if (lowest == 0) return false; /* only acknowledged so far */
+    if (h->fixed && h->exact) return base != h->base;
+    return base > lowest || lowest - base > LATE_SYN_REACH;
+}
+
+static void find_roles(tl_session *s, int side, const tl_segment *seg)
+{
+    tl_roles roles;
+    int client;
+    if (seg->flags & TL_SYN) {
+        roles = seg->flags & TL_ACK ? TL_ROLES_SYN_ACK : TL_ROLES_SYN;
+        client = seg->flags & TL_ACK ? !side : side;
+    } else if (seg->src.port != seg->dst.port) {
+        roles = TL_ROLES_PORT;
+        client = seg->src.port > seg->dst.port ? side : !side;
+    } else {
+        roles = TL_ROLES_SPEAKER;
+        client = side;
+    }
+    if (s->half[0].packets + s->half[1].packets == 0 || (roles < s->roles && !s->told)) {
+        s->roles = (uint8_t)roles;
+        s->client = (uint8_t)client;
+    }
+}
+
+/* ---- what a segment says of its sequence space ---- */
+
+static void see_syn(tl_session *s, int side, const tl_segment *seg)
+{
+    half *h = &s->half[side];
+    uint64_t base = half_unwrap(h, seg->seq) + 1;
+    const held *node = lowest_held(h);
+    if (seg->mss != 0) h->mss = seg->mss;
+    if (seg->window_scale >= 0) h->window_scale = seg->window_scale;
+    if (h->has_isn) return;
+    if (!h->fixed) {
+        if (node != NULL && node->pos < base) return; /* not this stream's SYN */
+        half_fix(h, base, true);
+    } else if (base < h->base && !h->exact) {
+        h->syn_base = base;
+    } else if (base == h->base) {
+        h->exact = true;
+    } else {
+        return;
+    }
+    h->has_isn = true;
+    h->isn = seg->seq;
+}
+
+/* An acknowledgement far beyond what is known of the direction: believed when segments set aside end about there, or when three agree. */
+static bool believe_ack(half *p, const half *h, uint64_t pos)
+{
+    uint64_t from, to;
+    if (half_run(p, pos, &from, &to) > 0) {
+        half_believe(p, pos);
+    } else if (p->wild_ack == 0 || !half_near(h, p->wild_ack, pos)) {
+        p->wild_ack = pos;
+        p->wild_acks = 1;
+        return false;
+    } else if (++p->wild_acks < 3) {
+        return false;
+    }
+    p->wild_ack = 0;
+    return true;
+}
+
+static void see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ack_pos)
+{
+    tl_sessions *t = s->table;
+    half *h = &s->half[side], *p = &s->half[!side];
+    uint64_t pos = half_unwrap(p, seg->ack);
+    if (p->first == 0) p->first = pos;
+    if (pos > p->acked && half_far(p, h, pos) && !believe_ack(p, h, pos)) {
+        *ack_pos = p->acked;
+        return;
+    }
+    if (seg->flags & TL_SYN && !p->has_isn && !p->fixed) {
+        const held *node = lowest_held(p);
+        if (node == NULL || node->pos >= pos) half_fix(p, pos, true);
+    }
+    *ack_pos = pos;
+    if (p->fin && pos > p->fin_pos) {
+        if (pos == p->fin_pos + 1) p->fin_acked = true;
+        pos = p->fin_pos;
+    }
+    if (pos <= p->acked) return;
+    if (p->fixed && half_missing(p, p->acked, pos)) conn_gap(&s->conn, !side);
+    half_ack(p, pos, seg->at, t->clock);
+}
+
+static bool see_payload(tl_session *s, int side, const tl_segment *seg, uint64_t pos, uint64_t ack_pos, bool far)
+{
+    tl_sessions *t = s->table;
+    half *h = &s->half[side];
+    lane *l = half_lane(h, t->clock);
+    if (l == NULL) return false;
+    uint64_t end = pos + seg->payload_wire;
+    current *c = &t->cur;
+    *c = (current){.session = s, .side = side, .pos = pos, .ack_pos = ack_pos, .p = seg->payload.p, .at = seg->at};
+    c->n = (uint32_t)seg->payload.n;
+    c->cut = seg->payload_wire > c->n ? seg->payload_wire - c->n : 0;
+    l->captured_bytes += c->n;
+    l->segments++;
+    if (seg->flags & TL_RST) {
+        c->why = TL_WHY_RST;
+        c->cut = 0;
+        return true;
+    }
+    if (far) {
+        c->aside = true;
+        return true;
+    }
+    if (seg->payload_wire == 1 && !(seg->flags & (TL_SYN | TL_FIN)) && h->top != 0 && pos + 1 == h->top) c->why = TL_WHY_KEEP_ALIVE;
+    if (h->fixed ? !half_missing(h, pos, end) : h->top != 0 && end <= h->top)
+        l->retransmitted++;
+    else if (h->top != 0 && pos < h->top)
+        l->out_of_order++;
+    return true;
+}
+
+static void see_rtt(tl_session *s, int side, const tl_segment *seg)
+{
+    if (seg->flags & TL_SYN) {
+        if (!(seg->flags & TL_ACK)) {
+            if (side == s->client && s->syn_ns < 0) s->syn_ns = seg->at.ns;
+        } else if (side != s->client && s->syn_ns >= 0) {
+            s->syn_ack = true;
+        }
+    } else if (s->syn_ack && side == s->client && seg->flags & TL_ACK && s->rtt_ns < 0 && seg->at.ns >= s->syn_ns) {
+        s->rtt_ns = seg->at.ns - s->syn_ns;
+        s->syn_ack = false;
+    }
+}
+
+static uint64_t channel_of(const tl_layers *l)
+{
+    static const uint8_t key[16];
+    return l->n == 0 ? 0 : tl_siphash(key, l->kind, l->n) ^ tl_siphash(key, l->id, l->n * sizeof *l->id) << 1;
+}
+
+/* A segment that says and brings nothing that this direction has not shown before. */
+static bool repeats(const tl_session *s, int side, const tl_segment *seg)
+{
+    const half *h = &s->half[side], *p = &s->half[!side];
+    if (h->ref == 0) return false;
+    uint64_t pos = half_position(h, seg->seq) + !!(seg->flags & TL_SYN), end = pos + seg->payload_wire;
+    if (seg->flags & TL_SYN && !(h->has_isn && seg->seq == h->isn)) return false;
+    if (seg->flags & TL_FIN && !(h->fin && h->fin_pos == end)) return false;
+    if (seg->flags & TL_RST && !h->rst) return false;
+    if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) {
+        uint64_t known = p->fin && p->fin_acked ? p->fin_pos + 1 : p->acked > p->base ? p->acked : p->fixed ? p->base : p->first;
+        if (p->ref == 0 || half_position(p, seg->ack) > known) return false;
+    }
+    return seg->payload_wire > 0 ? !half_missing(h, pos, end) : pos <= h->top;
+}
+
+/* The copy of another tap: nothing but its bytes is looked at. */
+static bool see_copy(tl_session *s, int side, const tl_segment *seg)
+{
+    half *h = &s->half[side];
+    s->table->other_channel = true;
+    h->other_channel++;
+    if (seg->payload_wire == 0) return true;
+    lane *l = half_lane(h, s->table->clock);
+    if (l == NULL) return false;
+    uint64_t segments = l->segments, retransmitted = l->retransmitted, out_of_order = l->out_of_order;
+    if (!see_payload(s, side, seg, half_position(h, seg->seq) + !!(seg->flags & TL_SYN), 0, false)) return false;
+    l->segments = segments;
+    l->retransmitted = retransmitted;
+    l->out_of_order = out_of_order;
+    return true;
+}
+
+bool witness_see(tl_session *s, int side, const tl_segment *seg)
+{
+    half *h = &s->half[side];
+    uint64_t channel = channel_of(&seg->layers);
+    if (h->packets > 0 && channel != h->channel && repeats(s, side, seg)) return see_copy(s, side, seg);
+    uint64_t ack_pos = 0, top = h->top;
+    find_roles(s, side, seg);
+    if (seg->flags & TL_SYN) see_syn(s, side, seg);
+    uint64_t pos = half_unwrap(h, seg->seq) + !!(seg->flags & TL_SYN);
+    uint64_t end = pos + seg->payload_wire;
+    conn_segment(&s->conn, side, s->client, seg, top == 0 || end > top);
+    if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) see_ack(s, side, seg, &ack_pos);
+    bool payload = seg->payload_wire > 0;
+    bool far = payload && !(seg->flags & (TL_SYN | TL_RST)) && half_far(h, &s->half[!side], pos);
+    if (far && h->wild_ack != 0 && half_near(&s->half[!side], h->wild_ack, end)) far = false; /* the peer says that it got there */
+    if (payload && !see_payload(s, side, seg, pos, ack_pos, far)) return false;
+    if (h->packets == 0 && !h->fixed) h->first = pos;
+    h->packets++;
+    h->wire_bytes += seg->wire_bytes;
+    h->channel = channel;
+    h->window = seg->window;
+    if (seg->window > h->max_window && !(seg->flags & (TL_SYN | TL_RST))) h->max_window = seg->window;
+    h->urgent += !!(seg->flags & TL_URG);
+    h->bad_checksums += seg->bad_checksum;
+    if (seg->flags & TL_RST) {
+        h->rst = true;
+    } else if (!far) {
+        if (end > h->top) h->top = end;
+        if (end > h->ref) h->ref = end;
+        if (seg->flags & TL_FIN && (!h->fin || end > h->fin_pos)) {
+            h->fin = true;
+            h->fin_acked = false;
+            h->fin_pos = end;
+            h->fin_frame = seg->at.frame;
+            h->fin_capture = seg->at.capture;
+            if (h->acked > end) { /* the ACK came before the FIN */
+                h->fin_acked = h->acked == end + 1;
+                h->acked = end;
+            }
+        }
+    }
+    see_rtt(s, side, seg);
+    return true;
+}
