@@ -26,8 +26,11 @@
 
 enum {
     BLOCKS = 4,
-    BLOCK_BYTES = 256 * 1024, /* fits a second-level cache: the copy out of the page cache is still there when it is parsed */
+    BLOCK_BYTES = 512 * 1024,
     HEADROOM = 16 * 1024,
+    /* The data of a block begins on a page.  The kernel's copy out of the page cache runs at 10 GB/s then; at 16 bytes past a page, where
+    ** malloc would put it, at 2 GB/s (measured on AMD EPYC: loads and stores that share their low 12 bits wait for each other). */
+    PAGE = 4096,
     INLINE_BLOCKS = 8 /* so many are hashed before a thread is worth its start */
 };
 
@@ -141,6 +144,11 @@ static void hand_over(tl_raw *r)
     (void)rc;
 }
 
+static size_t round_up(size_t n)
+{
+    return (n + PAGE - 1) / PAGE * PAGE;
+}
+
 /* Takes the next free block as the current one, with the caller's tail in front of its data. */
 static tl_rc next_block(tl_raw *r, tl_span *window, size_t want)
 {
@@ -151,12 +159,12 @@ static tl_rc next_block(tl_raw *r, tl_span *window, size_t want)
     (void)rc;
     block *b = item;
 
-    size_t headroom = window->n > HEADROOM ? window->n : HEADROOM;
+    assert(want < SIZE_MAX / 4 && window->n < SIZE_MAX / 4);
+    size_t headroom = round_up(window->n > HEADROOM ? window->n : HEADROOM);
     size_t more = want > window->n ? want - window->n : 0;
-    size_t room = more > BLOCK_BYTES ? more : BLOCK_BYTES;
-    if (headroom > SIZE_MAX - room) return TL_ENOMEM;
+    size_t room = round_up(more > BLOCK_BYTES ? more : BLOCK_BYTES);
     if (b->memory == NULL || b->headroom != headroom || b->room != room) {
-        uint8_t *memory = malloc(headroom + room);
+        uint8_t *memory = aligned_alloc(PAGE, headroom + room);
         if (memory == NULL) {
             r->ended = TL_ENOMEM; /* the block is out of the round now */
             return TL_ENOMEM;

@@ -35,6 +35,13 @@ static tl_rc end_with(tl_file *f, tl_rc rc)
     return rc;
 }
 
+static tl_rc broken(tl_file *f, const char *how, uint64_t offset, const char *what)
+{
+    (void)tl_fail(&f->base.error, TL_ETRUNCATED, "%.150s: %s after frame %" PRIu64 ", at byte %" PRIu64 "%s: %s", f->name, how, f->frames,
+                  offset, f->in.inflater ? " (uncompressed)" : "", what);
+    return end_with(f, TL_ETRUNCATED);
+}
+
 tl_rc tl_file_damaged(tl_file *f, uint64_t offset, const char *fmt, ...)
 {
     char what[200];
@@ -42,19 +49,19 @@ tl_rc tl_file_damaged(tl_file *f, uint64_t offset, const char *fmt, ...)
     va_start(args, fmt);
     if (vsnprintf(what, sizeof what, fmt, args) < 0) what[0] = '\0';
     va_end(args);
-    tl_rc rc = tl_fail(&f->base.error, TL_ETRUNCATED, "%.150s: damaged after frame %" PRIu64 ", at byte %" PRIu64 "%s: %s", f->name,
-                       f->frames, offset, f->in.inflater ? " (uncompressed)" : "", what);
-    return end_with(f, rc);
+    return broken(f, "damaged", offset, what);
 }
 
 tl_rc tl_file_cut(tl_file *f, uint64_t began, uint64_t wanted)
 {
     uint64_t have = f->in.offset - began + f->in.window.n;
+    char what[200];
     switch (f->in.ended) {
     case TL_END:
         if (have == 0) return end_with(f, TL_END);
-        return tl_file_damaged(f, began, "the file ends here, %" PRIu64 " bytes into a piece of at least %" PRIu64, have, wanted);
-    case TL_ETRUNCATED: return tl_file_damaged(f, began, "%s", f->in.why);
+        snprintf(what, sizeof what, "only %" PRIu64 " of the next %" PRIu64 " bytes are there", have, wanted);
+        return broken(f, "breaks off", began, what);
+    case TL_ETRUNCATED: return broken(f, "breaks off", f->in.offset + f->in.window.n, f->in.why);
     case TL_EIO:
         (void)tl_fail(&f->base.error, TL_EIO, "%s: reading failed after frame %" PRIu64 ": %s", f->name, f->frames,
                       strerror(tl_raw_errno(f->in.raw)));
