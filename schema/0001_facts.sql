@@ -10,7 +10,7 @@ CREATE TABLE ingest (
   started_ns   INTEGER NOT NULL,
   finished_ns  INTEGER,
   tool_version TEXT    NOT NULL,
-  options      TEXT    NOT NULL CHECK (json_valid(options)),
+  options      TEXT    NOT NULL,      -- JSON
   state        TEXT    NOT NULL CHECK (state IN ('interrupted', 'complete', 'failed'))
 ) STRICT;
 

@@ -14,7 +14,7 @@ CREATE TABLE message (
   protocol           TEXT    NOT NULL,
   kind               TEXT    NOT NULL,
   summary            TEXT    NOT NULL,
-  detail             TEXT    CHECK (detail IS NULL OR json_valid(detail)),
+  detail             TEXT,                -- a JSON object: what people search for; NULL: nothing to say
   complete           INTEGER NOT NULL CHECK (complete IN (0, 1)),  -- the end is known and nothing is missing
   sync               TEXT    NOT NULL CHECK (sync IN ('start', 'counted', 'resynced', 'guessed')),
   first_ns           INTEGER NOT NULL,
