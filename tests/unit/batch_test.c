@@ -1,0 +1,163 @@
+/*
+** batch_test.c - the batch as a whole: rows of sessions, which flows owe one, fullness, and that a reset forgets.
+*/
+#include "support/check.h"
+#include "support/stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void gives_each_flow_one_row(void)
+{
+    enum { FLOWS = 5 };
+    tl_batch *b = tl_batch_new(1 << 20);
+    tl_flow *f[FLOWS];
+    int owner[FLOWS], asked = 0;
+    tl_layers layers = {.n = 1, .kind = {TL_LAYER_VLAN}, .id = {7}};
+    for (int i = 0; i < FLOWS; i++) {
+        f[i] = tl_flow_new((uint64_t)i + 1, &owner[i]);
+        tl_event ev = {.kind = TL_EV_GAP, .length = 5, .why = TL_WHY_ACKED};
+        for (int times = 0; times < 3; times++, ev.offset += 5) CU_ASSERT_EQUAL(tl_batch_event(b, f[i], &ev), TL_OK);
+    }
+    for (tl_flow *t; (t = tl_batch_touched(b)) != NULL; asked++) {
+        int i = (int)((int *)tl_flow_owner(t) - owner);
+        char history[] = "Sh";
+        tl_session_info info = {.id = (uint64_t)i + 1, .layers = &layers, .history = history, .conn_state = "S1"};
+        CU_ASSERT_EQUAL_FATAL(tl_batch_session(b, t, &info, "http"), TL_OK);
+        history[0] = 'x'; /* the row has its own */
+    }
+    CU_ASSERT_EQUAL(asked, FLOWS);
+    layers.n = 0;
+    int rows = 0;
+    for (const tl_row_session *row = tl_batch_sessions(b); row != NULL; row = row->next, rows++) {
+        CU_ASSERT_FALSE(row->exists);
+        CU_ASSERT_EQUAL(row->add[0].gap, 15);
+        CU_ASSERT_STRING_EQUAL(row->info.history, "Sh");
+        CU_ASSERT_STRING_EQUAL(row->protocol, "http");
+        CU_ASSERT_EQUAL(row->info.layers->n, 1);
+    }
+    CU_ASSERT_EQUAL(rows, FLOWS);
+    for (int i = 0; i < FLOWS; i++) tl_flow_free(f[i]);
+    tl_batch_free(b);
+}
+
+static void updates_a_row_that_exists(void)
+{
+    tl_stage s;
+    tl_stage_open(&s, NULL, 9);
+    s.info.layers = &s.layers;
+    tl_stage_play(&s, "c bytes 0 abc 1");
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+    tl_stage_play(&s, "c bytes 3 de 2"); /* after its row, in the same batch */
+    CU_ASSERT_PTR_EQUAL(tl_batch_touched(s.batch), s.flow);
+    s.info.closed = TL_WHY_FIN;
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+    const tl_row_session *row = tl_batch_sessions(s.batch);
+    CU_ASSERT_PTR_NULL(row->next);
+    CU_ASSERT_EQUAL(row->add[0].stored, 5);
+    CU_ASSERT_EQUAL(row->info.closed, TL_WHY_FIN);
+    CU_ASSERT_FALSE(row->exists);
+
+    tl_batch_reset(s.batch);
+    CU_ASSERT(tl_batch_empty(s.batch));
+    tl_stage_play(&s, "c bytes 5 f 3");
+    CU_ASSERT_FALSE(tl_batch_empty(s.batch));
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+    row = tl_batch_sessions(s.batch);
+    CU_ASSERT(row->exists);
+    CU_ASSERT_EQUAL(row->add[0].stored, 1);
+    tl_stage_close(&s);
+}
+
+/* A session that came back after its close has a new flow, but its row is there. */
+static void knows_a_reopened_session(void)
+{
+    static const struct {
+        const char *script;
+        bool healed;
+    } cases[] = {{"s stray 5 x rst 9", false}, {"c bytes 9 abc 9", true}, {"c gap 9 5 acked 9", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tl_stage s;
+        tl_stage_open(&s, NULL, 3);
+        s.info.layers = &s.layers;
+        s.info.reopened = true;
+        tl_stage_play(&s, cases[i].script);
+        CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+        CU_ASSERT(tl_batch_sessions(s.batch)->exists);
+        CU_ASSERT_EQUAL(tl_batch_sessions(s.batch)->healed, cases[i].healed);
+        tl_stage_close(&s);
+    }
+}
+
+static void tells_when_it_is_full(void)
+{
+    tl_stage s;
+    uint8_t *bytes = calloc(1, 1000);
+    tl_stage_open(&s, NULL, 1);
+    tl_event ev = {.kind = TL_EV_BYTES, .bytes = tl_span_of(bytes, 1000), .length = 1000, .at = {.capture = 1, .frame = 1}};
+    unsigned n = 0;
+    for (; !tl_batch_full(s.batch) && n < 5000; n++, ev.offset += 1000) CU_ASSERT_EQUAL(tl_batch_event(s.batch, s.flow, &ev), TL_OK);
+    CU_ASSERT(n > 700 && n <= 1049); /* of 1 MiB: the rest is what buffers outgrew */
+    CU_ASSERT_EQUAL(tl_batch_payload_bytes(s.batch), n * 1000);
+    CU_ASSERT_EQUAL(tl_stage_hand_over(&s), TL_OK);
+    CU_ASSERT_FALSE(tl_batch_full(s.batch));
+    CU_ASSERT_EQUAL(tl_batch_payload_bytes(s.batch), 0);
+    free(bytes);
+    tl_stage_close(&s);
+}
+
+/* Many small sessions in one batch cost what they hold, not a full chunk each. */
+static void is_small_for_small_sessions(void)
+{
+    tl_batch *b = tl_batch_new(1 << 20);
+    tl_layers layers = {0};
+    unsigned n = 0;
+    for (; !tl_batch_full(b) && n < 5000; n++) {
+        tl_flow *f = tl_flow_new(n + 1, NULL);
+        tl_session_info info = {.id = n + 1, .layers = &layers, .history = "ShADad", .conn_state = "SF"};
+        tl_event ev = {
+            .kind = TL_EV_BYTES, .bytes = tl_span_of("GET / HTTP/1.0\r\n\r\n", 18), .length = 18, .at = {.capture = 1, .frame = 1}};
+        for (int d = 0; d < 2; d++) {
+            ev.dir = (tl_dir)d;
+            CU_ASSERT_EQUAL_FATAL(tl_batch_event(b, f, &ev), TL_OK);
+        }
+        CU_ASSERT_EQUAL_FATAL(tl_batch_session(b, f, &info, "http"), TL_OK);
+        tl_flow_free(f); /* its chunks are in the batch */
+    }
+    CU_ASSERT(n > 600);
+    unsigned chunks = 0;
+    for (const tl_op *op = tl_batch_ops(b); op != NULL; op = op->next) {
+        chunks++;
+        CU_ASSERT(memcmp(op->chunk.data, "GET / HTTP/1.0\r\n\r\n", op->chunk.raw_size) == 0);
+    }
+    CU_ASSERT_EQUAL(chunks, 2 * n);
+    tl_batch_free(b);
+}
+
+static void forgets_a_flow_that_is_freed(void)
+{
+    tl_batch *b = tl_batch_new(1 << 16);
+    tl_flow *f[3];
+    tl_event ev = {.kind = TL_EV_GAP, .length = 5, .why = TL_WHY_ACKED};
+    for (int i = 0; i < 3; i++) {
+        f[i] = tl_flow_new((uint64_t)i + 1, NULL);
+        CU_ASSERT_EQUAL(tl_batch_event(b, f[i], &ev), TL_OK);
+    }
+    tl_flow_free(f[1]);
+    tl_flow *first = tl_batch_touched(b);
+    CU_ASSERT(first == f[2] || first == f[0]);
+    tl_batch_free(b); /* and the flows outlive the batch */
+    tl_flow_free(f[0]);
+    tl_flow_free(f[2]);
+}
+
+int main(void)
+{
+    return tl_run_cases("batch", (const tl_case[]){{"each touched flow gets one row", gives_each_flow_one_row},
+                                                   {"a row that exists is updated", updates_a_row_that_exists},
+                                                   {"a reopened session", knows_a_reopened_session},
+                                                   {"fullness", tells_when_it_is_full},
+                                                   {"small sessions stay small", is_small_for_small_sessions},
+                                                   {"a flow freed early", forgets_a_flow_that_is_freed},
+                                                   {0}});
+}

@@ -1,0 +1,130 @@
+/*
+** pack_test.c - packing: the sqlar rule, the same bytes back, and what is not worth the time.
+*/
+#include "support/check.h"
+#include "support/stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+typedef void fill(uint8_t *p, size_t n);
+
+static void zeros(uint8_t *p, size_t n)
+{
+    memset(p, 0, n);
+}
+
+static void text(uint8_t *p, size_t n)
+{
+    static const char words[] = "<li class=\"item\"><a href=\"/news/index.html\">The quick brown fox</a></li>\r\n";
+    unsigned long long r = 42;
+    for (size_t i = 0; i < n; i++) p[i] = (uint8_t)(i % 97 == 0 ? 'a' + tl_random(&r) % 26 : (unsigned char)words[i % (sizeof words - 1)]);
+}
+
+static void noise(uint8_t *p, size_t n)
+{
+    unsigned long long r = 7;
+    for (size_t i = 0; i < n; i++) p[i] = (uint8_t)(tl_random(&r) >> 32);
+}
+
+/* A flat histogram, but the same 256 bytes again and again. */
+static void repeated(uint8_t *p, size_t n)
+{
+    noise(p, n < 256 ? n : 256);
+    for (size_t i = 256; i < n; i++) p[i] = p[i - 256];
+}
+
+static const struct {
+    const char *name;
+    fill *fill;
+    size_t n;
+    bool packs;
+} cases[] = {{"zeros", zeros, 60000, true},       {"text", text, 60000, true},           {"text, a segment", text, 1460, true},
+             {"repeated", repeated, 60000, true}, {"noise", noise, 60000, false},        {"noise, a segment", noise, 1460, false},
+             {"noise, 3 KB", noise, 3000, false}, {"noise, 5 KB", noise, 5000, false},   {"text, 30 bytes", text, 30, false},
+             {"one byte", zeros, 1, false},       {"zeros, 100 bytes", zeros, 100, true}};
+
+static void open_with(tl_stage *s, fill *f, size_t n, uint8_t **bytes)
+{
+    *bytes = malloc(n);
+    f(*bytes, n);
+    tl_stage_open(s, NULL, 1);
+    s->info.layers = &s->layers;
+    tl_event ev = {.kind = TL_EV_BYTES, .bytes = tl_span_of(*bytes, n), .length = n, .at = {.capture = 1, .frame = 1}};
+    CU_ASSERT_EQUAL_FATAL(tl_batch_event(s->batch, s->flow, &ev), TL_OK);
+    CU_ASSERT_EQUAL_FATAL(tl_batch_session(s->batch, s->flow, &s->info, ""), TL_OK);
+}
+
+static void packs_what_gets_shorter(void)
+{
+    for (int level = 1; level <= 9; level++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            tl_stage s;
+            uint8_t *bytes;
+            open_with(&s, cases[i].fill, cases[i].n, &bytes);
+            CU_ASSERT_EQUAL(tl_batch_pack(s.batch, level), TL_OK);
+            const tl_op_chunk *c = &tl_batch_ops(s.batch)->chunk;
+            CU_ASSERT_EQUAL(c->raw_size, cases[i].n);
+            CU_ASSERT_EQUAL(c->data_size < c->raw_size, cases[i].packs);
+            uint8_t *back = malloc(cases[i].n);
+            uLongf n = cases[i].n;
+            if (c->data_size == c->raw_size)
+                memcpy(back, c->data, n);
+            else if (uncompress(back, &n, c->data, c->data_size) != Z_OK)
+                CU_FAIL("does not unpack");
+            CU_ASSERT(n == cases[i].n && memcmp(back, bytes, n) == 0);
+            free(back);
+            free(bytes);
+            tl_stage_close(&s);
+        }
+}
+
+static void leaves_all_raw_at_level_0(void)
+{
+    tl_stage s;
+    uint8_t *bytes;
+    open_with(&s, zeros, 60000, &bytes);
+    CU_ASSERT_EQUAL(tl_batch_pack(s.batch, 0), TL_OK);
+    CU_ASSERT_EQUAL(tl_batch_ops(s.batch)->chunk.data_size, 60000);
+    CU_ASSERT(memcmp(tl_batch_ops(s.batch)->chunk.data, bytes, 60000) == 0);
+    free(bytes);
+    tl_stage_close(&s);
+}
+
+/* A batch that packed before, at other levels, packs the same bytes as a new one. */
+static void packs_the_same_again(void)
+{
+    tl_stage one, other;
+    uint8_t *bytes, *again;
+    open_with(&one, noise, 60000, &bytes);
+    CU_ASSERT_EQUAL(tl_batch_pack(one.batch, 9), TL_OK);
+    CU_ASSERT_EQUAL(tl_batch_pack(one.batch, 1), TL_OK);
+    tl_batch_reset(one.batch);
+    text(bytes, 60000);
+    tl_event ev = {
+        .kind = TL_EV_BYTES, .offset = 60000, .bytes = tl_span_of(bytes, 60000), .length = 60000, .at = {.capture = 1, .frame = 1}};
+    CU_ASSERT_EQUAL(tl_batch_event(one.batch, one.flow, &ev), TL_OK);
+    CU_ASSERT_EQUAL(tl_batch_session(one.batch, one.flow, &one.info, ""), TL_OK);
+    CU_ASSERT_EQUAL(tl_batch_pack(one.batch, 1), TL_OK);
+    open_with(&other, text, 60000, &again);
+    CU_ASSERT_EQUAL(tl_batch_pack(other.batch, 1), TL_OK);
+    const tl_op_chunk *a = &tl_batch_ops(one.batch)->chunk, *b = &tl_batch_ops(other.batch)->chunk;
+    CU_ASSERT(a->data_size < 60000 && a->data_size == b->data_size && memcmp(a->data, b->data, a->data_size) == 0);
+    /* Packing twice changes nothing. */
+    uint32_t size = a->data_size;
+    CU_ASSERT_EQUAL(tl_batch_pack(one.batch, 1), TL_OK);
+    CU_ASSERT_EQUAL(a->data_size, size);
+    free(bytes);
+    free(again);
+    tl_stage_close(&one);
+    tl_stage_close(&other);
+}
+
+int main(void)
+{
+    return tl_run_cases("pack", (const tl_case[]){{"what gets shorter is packed, and unpacks to the same", packs_what_gets_shorter},
+                                                  {"level 0", leaves_all_raw_at_level_0},
+                                                  {"the same bytes again", packs_the_same_again},
+                                                  {0}});
+}
