@@ -7,6 +7,7 @@
 ** CONTRACT of measure(): a pure function of (state, in); it changes state only when it answers FRAME; a longer head never
 ** takes back what a shorter one settled; length > 0; need > head.n and need <= head_max.  It is never called with fewer bytes than it
 ** asked for, so a head is scanned once, unless `in->ended` says that no more will come.
+** A head that `ended` cut may be answered with a FIRST frame of all its bytes, not strong: the message then ends there, incomplete.
 */
 #ifndef TL_DETECTOR_H
 #define TL_DETECTOR_H
@@ -20,49 +21,52 @@ enum { TL_FIRST = 1, TL_LAST = 2, TL_WHOLE = 3 };
 #define TL_TO_CLOSE UINT64_MAX /* length: up to the end of the stream */
 
 typedef enum tl_role {
-    TL_ROLE_NONE,    /* answers nothing and is not answered */
+    TL_ROLE_NONE, /* answers nothing and is not answered */
     TL_REQUEST,
-    TL_RESPONSE,     /* the final answer to a request */
-    TL_INTERIM       /* an answer that leaves the request open: HTTP 1xx */
+    TL_RESPONSE, /* the final answer to a request */
+    TL_INTERIM   /* an answer that leaves the request open: HTTP 1xx */
 } tl_role;
 
 /* What measure(), resync() and describe() look at. */
 typedef struct tl_head {
     tl_dir dir;
-    tl_span bytes;   /* from the boundary on, contiguous, as many as are there (at least what MORE asked for) */
-    bool ended;      /* the stream ends, or a hole begins, right after them: no more will come */
-    uint32_t asked;  /* tag of the request that a message beginning here would answer; 0: none known */
+    tl_span bytes;  /* from the boundary on, contiguous, as many as are there (at least what MORE asked for) */
+    bool ended;     /* the stream ends, or a hole begins, right after them: no more will come */
+    uint32_t asked; /* tag of the request that a message beginning here would answer; 0: none known */
+    size_t seen;    /* what the last MORE about this boundary left in tl_verdict.seen; 0 at first.  The answer may not depend on it */
 } tl_head;
 
 typedef struct tl_verdict {
     tl_answer answer;
-    size_t need;        /* MORE: do not ask again with fewer bytes than this */
-    uint64_t length;    /* FRAME: from the boundary to the frame's end; may exceed bytes.n; TL_TO_CLOSE */
-    unsigned edge;      /* FRAME: TL_FIRST and/or TL_LAST frame of its message, or 0: in the middle */
-    uint32_t head_length; /* FRAME with FIRST: bytes that describe() needs, <= bytes.n */
-    tl_role role;       /* FRAME with FIRST */
-    uint32_t tag;       /* FRAME with FIRST, request: handed back as tl_head.asked of the response; not 0 */
-    bool strong;        /* FRAME: the bytes are beyond doubt this protocol's: believed at once after a hole */
+    size_t need;           /* MORE: do not ask again with fewer bytes than this */
+    size_t seen;           /* MORE: handed back in tl_head.seen, so that a head that comes byte by byte is scanned once */
+    size_t skip;           /* REJECT: no message begins in that many bytes from the boundary on either; 0 means 1 */
+    uint64_t length;       /* FRAME: from the boundary to the frame's end; may exceed bytes.n; TL_TO_CLOSE */
+    unsigned edge;         /* FRAME: TL_FIRST and/or TL_LAST frame of its message, or 0: in the middle */
+    uint32_t head_length;  /* FRAME with FIRST: bytes that describe() needs, <= bytes.n */
+    tl_role role;          /* FRAME with FIRST */
+    uint32_t tag;          /* FRAME with FIRST, request: handed back as tl_head.asked of the response; not 0 */
+    bool strong;           /* FRAME: the bytes are beyond doubt this protocol's: believed at once after a hole */
     bool last_of_protocol; /* FRAME: what follows this message (both directions) is another protocol: CONNECT, Upgrade, STARTTLS */
-    const char *kind;   /* FRAME with FIRST: static: "request", "response", "record" */
-    tl_span summary;    /* FRAME with FIRST: for people, within bytes; shown escaped */
+    const char *kind;      /* FRAME with FIRST: static: "request", "response", "record" */
+    tl_span summary;       /* FRAME with FIRST: for people, within bytes; shown escaped */
 } tl_verdict;
 
 typedef struct tl_probe {
     uint16_t server_port;
-    tl_span head[2];   /* the first bytes of each direction, by tl_dir; may be empty */
+    tl_span head[2]; /* the first bytes of each direction, by tl_dir; may be empty */
 } tl_probe;
 
 typedef struct tl_detector tl_detector;
 struct tl_detector {
     const char *name;
-    size_t head_max;    /* the most bytes that measure() may ask for */
-    size_t state_size;  /* per session, both directions; all zero is the start; <= TL_STATE_MAX */
+    size_t head_max;   /* the most bytes that measure() may ask for */
+    size_t state_size; /* per session, both directions; all zero is the start; <= TL_STATE_MAX */
     tl_match (*probe)(const tl_detector *d, const tl_probe *in);
     tl_verdict (*measure)(const tl_detector *d, void *state, const tl_head *in);
     /* Offset of the next plausible boundary in in->bytes, or bytes.n where there is none.  A boundary that is cut by the end counts
-    ** as plausible.  Called with state of a lost direction; NULL: cannot. */
-    size_t (*resync)(const tl_detector *d, const tl_head *in);
+    ** as plausible.  Called with the state of a lost direction; NULL: cannot. */
+    size_t (*resync)(const tl_detector *d, const void *state, const tl_head *in);
     /* After a hole: forget what the state knows about this direction (chunked body, ...).  NULL: nothing to forget. */
     void (*lost)(const tl_detector *d, void *state, tl_dir dir);
     /* Adds the members of a JSON object (tl_json_field) to an object that is already open.  in->bytes holds at least head_length

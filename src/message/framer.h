@@ -24,22 +24,22 @@ const char *tl_pairing_name(tl_pairing p); /* NULL for NONE, "proved", "ordered"
 
 /* A message is a range of a stream, not a copy of it. */
 typedef struct tl_message {
-    bool update;           /* not a new message: the request numbered `number` turned out to be unanswered; only number, dir and pairing hold */
-    uint64_t number;       /* 1-based within the session, in the order in which messages began; message_id = session_id << 32 | number */
-    uint64_t ordinal;      /* 1-based within the direction */
+    bool update;      /* not a new message: the request numbered `number` turned out to be unanswered; only number, dir and pairing hold */
+    uint64_t number;  /* 1-based within the session, in the order in which messages began; message_id = session_id << 32 | number */
+    uint64_t ordinal; /* 1-based within the direction */
     tl_dir dir;
     uint64_t offset, length; /* length of what is known to belong to it, missing bytes included */
-    uint64_t missing;      /* bytes of it that fell into gaps */
+    uint64_t missing;        /* bytes of it that fell into gaps */
     uint64_t head_length;
-    const char *protocol;  /* static or the detector's: "http", "turn" */
-    const char *kind;      /* static: "request", "response", "turn" */
-    tl_span summary;       /* escaped text; borrowed until the next pull or push */
-    tl_span detail;        /* JSON object, or empty; borrowed likewise */
-    bool complete;         /* its end is known and nothing is missing */
+    const char *protocol; /* static or the detector's: "http", "turn" */
+    const char *kind;     /* static: "request", "response", "turn" */
+    tl_span summary;      /* escaped text; borrowed until the next pull or push */
+    tl_span detail;       /* JSON object, or empty; borrowed likewise */
+    bool complete;        /* its end is known and nothing is missing */
     tl_sync sync;
-    tl_at first, last;     /* frames that carried its first and last captured bytes */
-    uint64_t peer_acked;   /* bytes of the other direction that its sender had acknowledged when it began */
-    uint64_t answers;      /* number of the request it answers; 0: none */
+    tl_at first, last;   /* frames that carried its first and last captured bytes */
+    uint64_t peer_acked; /* bytes of the other direction that its sender had acknowledged when it began */
+    uint64_t answers;    /* number of the request it answers; 0: none */
     tl_pairing pairing;
 } tl_message;
 

@@ -14,7 +14,8 @@ typedef struct tl_registry { /* borrowed by every framer */
 /* All built-in detectors. */
 const tl_registry *tl_registry_builtin(void);
 
-/* The detector for these first bytes: the first that says YES; NULL: none (yet).  *wait is set when one said MAYBE and more bytes may settle it. */
+/* The detector for these first bytes: the first that says YES; NULL: none (yet).  *wait is set when one said MAYBE and more bytes may
+ * settle it. */
 const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bool *wait);
 
 extern const tl_detector tl_http1;

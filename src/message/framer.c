@@ -1,0 +1,383 @@
+/*
+** framer.c - events in, messages out: the order in which events are looked at, and the protocol they are looked at with.
+**
+**     phase     what happens to events                                  leaves when
+**     DETECT    held, until the first bytes tell                        a detector says YES → FRAMED; all say NO, or too much is held →
+*TURNS
+**     FRAMED    lane.c, each direction by the detector                  a message was the last of its protocol → DETECT
+**     TURNS     turn.c                                                  a run begins that a detector knows → DETECT (TRIES times at most)
+**
+** CAUSAL ORDER.  Bytes whose sender had acknowledged more of the other direction than has been told yet wait for it: their meaning
+** depends on it (which request is this the answer to? was the protocol switched?).  Captures put the directions out of order, and
+** holes are told late.  What waits is bounded by HELD_BYTES and HELD_PIECES; when that is too little, or a direction closes,
+** everything goes on in the order of the events, and a framer that ran into the bound does not wait again.
+**
+** INVARIANTS (tests cite them):
+**   1. Messages of a direction are disjoint, in order, within the stream; missing <= length, and exactly the bytes of GAPs in their range.
+**   2. The messages are a function of the sequence of events: how a pull is timed does not matter.
+**   3. Memory is bounded: an open head (head_max), what is held, 256 requests a direction, and what is not yet pulled.
+**
+** front events, REBASE, COPY and STRAY are passed over.
+*/
+#include "message/lane.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DETECT_BYTES = 2048, /* held while undecided */
+    DETECT_PIECES = 256,
+    HELD_BYTES = 64 << 10,
+    HELD_PIECES = 512,
+    TRIES = 8
+};
+
+const char *tl_sync_name(tl_sync s)
+{
+    static const char *const names[] = {"start", "counted", "resynced", "guessed"};
+    return names[s];
+}
+
+const char *tl_pairing_name(tl_pairing p)
+{
+    static const char *const names[] = {NULL, "proved", "ordered", "unasked", "unanswered"};
+    return names[p];
+}
+
+tl_framer *tl_framer_new(const tl_registry *r, uint16_t server_port)
+{
+    tl_framer *f = calloc(1, sizeof *f);
+    if (f == NULL) return NULL;
+    f->registry = r;
+    f->server_port = server_port;
+    f->protocol = "";
+    f->lane[TL_S2C].dir = TL_S2C;
+    f->done_end = &f->done;
+    return f;
+}
+
+static void free_list(tl_open *o)
+{
+    while (o != NULL) {
+        tl_open *next = o->next;
+        tl_open_free(o);
+        o = next;
+    }
+}
+
+void tl_framer_free(tl_framer *f)
+{
+    if (f == NULL) return;
+    for (int dir = 0; dir < 2; dir++) {
+        free(f->lane[dir].carry);
+        tl_open_free(f->lane[dir].open);
+        tl_pairs_free(&f->pairs[dir]);
+    }
+    free_list(f->done);
+    free_list(f->pulled);
+    tl_hold_free(f->hold);
+    free(f->state);
+    free(f);
+}
+
+/* ---- events in ---- */
+
+tl_rc tl_framer_push(tl_framer *f, const tl_event *ev)
+{
+    tl_piece *in = &f->incoming;
+    tl_lane *l = &f->lane[ev->dir];
+    assert(in->length == 0 && f->jump == 0);
+    if (ev->front || (ev->kind != TL_EV_BYTES && ev->kind != TL_EV_GAP && ev->kind != TL_EV_CLOSE)) return TL_OK;
+    *in = (tl_piece){.kind = ev->kind, .dir = ev->dir, .why = ev->why, .peer_acked = ev->peer_acked, .at = ev->at, .order = ++f->order};
+    if (ev->kind == TL_EV_CLOSE) {
+        in->length = 1;
+        f->closing = true;
+        return TL_OK;
+    }
+    uint64_t n = ev->kind == TL_EV_BYTES ? ev->bytes.n : ev->length;
+    if (n > INT64_MAX || ev->offset > INT64_MAX - n || ev->offset + n <= l->told) return TL_OK;
+    in->bytes = ev->bytes.p;
+    in->length = n;
+    /* Events tile the stream (event.h); should they not, what was told already is passed over and what was not is a GAP. */
+    if (ev->offset < l->told) tl_piece_take(in, l->told - ev->offset);
+    if (ev->offset > l->told) f->jump = ev->offset - l->told;
+    l->told = ev->offset + n;
+    return TL_OK;
+}
+
+static tl_rc hold_incoming(tl_framer *f)
+{
+    if (f->hold == NULL) f->hold = tl_hold_new();
+    if (f->hold == NULL) return TL_ENOMEM;
+    if (f->jump > 0) {
+        tl_piece gap = {.kind = TL_EV_GAP, .dir = f->incoming.dir, .length = f->jump, .at = f->incoming.at, .order = f->incoming.order};
+        tl_rc rc = tl_hold_push(f->hold, &gap);
+        if (rc != TL_OK) return rc;
+        f->jump = 0;
+    }
+    tl_rc rc = tl_hold_push(f->hold, &f->incoming);
+    if (rc == TL_OK) f->incoming.length = 0;
+    return rc;
+}
+
+/* ---- the protocol ---- */
+
+static void enter(tl_framer *f, tl_phase phase)
+{
+    f->phase = phase;
+}
+
+/* What the streams hold from here on is d's; NULL: unknown. */
+static tl_rc adopt(tl_framer *f, const tl_detector *d)
+{
+    if (d == NULL) {
+        for (int dir = 0; dir < 2; dir++) {
+            tl_lane_enter(&f->lane[dir], TL_LANE_TURN);
+            f->lane[dir].turn_probed = true;
+        }
+        enter(f, TL_PHASE_TURNS);
+        return TL_OK;
+    }
+    void *state = calloc(1, d->state_size ? d->state_size : 1);
+    if (state == NULL) return TL_ENOMEM;
+    for (int dir = 0; dir < 2; dir++) {
+        tl_rc rc = tl_open_finish(f, &f->lane[dir], true);
+        if (rc != TL_OK) {
+            free(state);
+            return rc;
+        }
+    }
+    for (int dir = 0; dir < 2; dir++) {
+        tl_lane_enter(&f->lane[dir], TL_LANE_HEAD);
+        f->lane[dir].switches = false;
+    }
+    free(f->state);
+    f->state = state;
+    f->detector = d;
+    f->protocol = d->name;
+    enter(f, TL_PHASE_FRAMED);
+    return TL_OK;
+}
+
+/* The first bytes of a direction: those that are held, or else those of the event at hand. */
+static tl_span first_bytes(const tl_framer *f, tl_dir dir)
+{
+    tl_span held = tl_hold_first_bytes(f->hold, dir);
+    if (held.n == 0 && f->incoming.kind == TL_EV_BYTES && f->incoming.dir == dir)
+        held = tl_span_of(f->incoming.bytes, (size_t)f->incoming.length);
+    return held;
+}
+
+/* OK: decided.  END: more is needed, all is held. */
+static tl_rc detect(tl_framer *f)
+{
+    tl_piece *in = &f->incoming;
+    bool wait = false;
+    if (in->length > 0 && tl_hold_front(f->hold, in->dir) != NULL) {
+        tl_rc rc = hold_incoming(f);
+        if (rc != TL_OK) return rc;
+    }
+    tl_probe probe = {f->server_port, {first_bytes(f, TL_C2S), first_bytes(f, TL_S2C)}};
+    const tl_detector *d = NULL;
+    if (probe.head[0].n + probe.head[1].n > 0) d = tl_registry_pick(f->registry, &probe, &wait);
+    if (d != NULL) return adopt(f, d);
+    bool both = probe.head[0].n > 0 && probe.head[1].n > 0;
+    bool heard_out = both || (f->tries > 0 && probe.head[0].n + probe.head[1].n > 0);
+    size_t more = in->length > 0 && in->kind == TL_EV_BYTES ? (size_t)in->length : 0;
+    if ((!wait && heard_out) || f->closing || tl_hold_bytes(f->hold) + more > DETECT_BYTES || tl_hold_pieces(f->hold) > DETECT_PIECES)
+        return adopt(f, NULL);
+    if (in->length > 0) {
+        tl_rc rc = hold_incoming(f);
+        if (rc != TL_OK) return rc;
+    }
+    return TL_END;
+}
+
+/* What waits in a lane's carry waits in the hold instead. */
+static tl_rc hold_carry(tl_framer *f, tl_lane *l)
+{
+    tl_carry *c = l->carry;
+    if (c == NULL) return TL_OK;
+    tl_piece back = {
+        .kind = TL_EV_BYTES, .dir = l->dir, .length = c->n, .bytes = tl_carry_span(c).p, .peer_acked = c->peer_acked, .at = c->first};
+    if (f->hold == NULL) f->hold = tl_hold_new();
+    if (f->hold == NULL) return TL_ENOMEM;
+    tl_rc rc = tl_hold_unshift(f->hold, &back);
+    if (rc != TL_OK) return rc;
+    free(c);
+    l->carry = NULL;
+    return TL_OK;
+}
+
+/* The message that just ended was the last of its protocol: both directions are detected anew. */
+static tl_rc switch_protocol(tl_framer *f)
+{
+    for (int dir = 0; dir < 2; dir++) {
+        tl_lane *l = &f->lane[dir];
+        tl_rc rc = hold_carry(f, l);
+        if (rc == TL_OK) rc = tl_open_finish(f, l, false);
+        if (rc != TL_OK) return rc;
+        tl_pairs_close(&f->pairs[dir]);
+        f->pairs[dir].broken = f->pairs[dir].owed = f->pairs[dir].hole_before = f->pairs[dir].pipelined = false;
+        tl_lane_enter(l, TL_LANE_HEAD);
+        l->switches = l->peer_spoke = l->turn_probed = false;
+    }
+    free(f->state);
+    f->state = NULL;
+    f->detector = NULL;
+    f->tries = 0;
+    f->redetect = true;
+    enter(f, TL_PHASE_DETECT);
+    return TL_OK;
+}
+
+/* ---- one event after the other ---- */
+
+static bool may_go_on(const tl_framer *f, const tl_piece *p)
+{
+    if (p->kind != TL_EV_BYTES || f->closing || f->impatient) return true;
+    const tl_lane *other = &f->lane[!p->dir];
+    uint64_t reached = other->at + (other->carry != NULL ? other->carry->n : 0);
+    return p->peer_acked <= reached;
+}
+
+/* The piece to look at next: of those that may go on the one that was pushed first.  NULL: none, what there is waits. */
+static tl_piece *next_piece(tl_framer *f)
+{
+    tl_piece *front[2], *best = NULL;
+    for (int dir = 0; dir < 2; dir++) {
+        front[dir] = tl_hold_front(f->hold, (tl_dir)dir);
+        if (front[dir] == NULL && f->incoming.length > 0 && f->incoming.dir == (tl_dir)dir) front[dir] = &f->incoming;
+    }
+    for (int pass = 0; pass < 2 && best == NULL; pass++) {
+        for (int dir = 0; dir < 2; dir++)
+            if (front[dir] != NULL && (pass == 1 || may_go_on(f, front[dir])) && (best == NULL || front[dir]->order < best->order))
+                best = front[dir];
+        if (best != NULL || (tl_hold_bytes(f->hold) <= HELD_BYTES && tl_hold_pieces(f->hold) <= HELD_PIECES)) break;
+        f->impatient = true;
+    }
+    return best;
+}
+
+static void drop_piece(tl_framer *f, const tl_piece *p)
+{
+    tl_dir dir = p->dir;
+    if (f->lane[dir].carry != NULL) f->lane[dir].carry->fresh = 0;
+    if (p == &f->incoming) return;
+    tl_hold_pop(f->hold, dir);
+    if (tl_hold_pieces(f->hold) == 0) {
+        tl_hold_free(f->hold);
+        f->hold = NULL;
+    }
+}
+
+/* Requests that nothing can answer any more. */
+static void close_pairs(tl_framer *f)
+{
+    for (int dir = 0; dir < 2; dir++)
+        if (f->lane[!dir].closed) tl_pairs_close(&f->pairs[dir]);
+}
+
+/* Something is done.  END: nothing left to do. */
+static tl_rc step(tl_framer *f)
+{
+    if (f->phase == TL_PHASE_DETECT) {
+        if (f->incoming.length == 0 && !f->redetect) return TL_END;
+        f->redetect = false;
+        return detect(f);
+    }
+    tl_piece *p = next_piece(f), gap;
+    if (p == NULL) {
+        tl_rc rc = f->incoming.length > 0 ? hold_incoming(f) : TL_END;
+        return rc == TL_OK ? TL_OK : rc;
+    }
+    tl_lane *l = &f->lane[p->dir];
+    tl_piece *whole = p;
+    if (p == &f->incoming && f->jump > 0) {
+        gap = (tl_piece){.kind = TL_EV_GAP, .dir = p->dir, .length = f->jump, .at = p->at};
+        p = &gap;
+    }
+    bool probe = false;
+    tl_rc rc = f->phase == TL_PHASE_FRAMED ? tl_lane_step(f, l, p) : tl_turn_step(f, l, p, &probe);
+    if (rc != TL_OK) return rc;
+    if (p == &gap) {
+        f->jump = gap.length;
+    } else if (p->length == 0) {
+        drop_piece(f, whole);
+    }
+    close_pairs(f);
+    if (probe && f->tries < TRIES) {
+        f->tries++;
+        f->redetect = true;
+        enter(f, TL_PHASE_DETECT);
+    }
+    return l->switches && l->open == NULL ? switch_protocol(f) : TL_OK;
+}
+
+/* ---- messages out ---- */
+
+static bool report_unanswered(tl_framer *f, tl_message *out)
+{
+    uint64_t number;
+    for (int dir = 0; dir < 2; dir++) {
+        while (tl_pairs_report(&f->pairs[dir], &number)) {
+            tl_open *o = f->lane[dir].open;
+            if (o != NULL && o->m.number == number) { /* not told yet: it will say so itself */
+                o->m.pairing = TL_PAIR_UNANSWERED;
+                continue;
+            }
+            memset(out, 0, sizeof *out);
+            out->update = true;
+            out->number = number;
+            out->dir = (tl_dir)dir;
+            out->pairing = TL_PAIR_UNANSWERED;
+            return true;
+        }
+    }
+    return false;
+}
+
+tl_rc tl_framer_pull(tl_framer *f, tl_message *out)
+{
+    free_list(f->pulled);
+    f->pulled = NULL;
+    for (;;) {
+        if (f->done != NULL) {
+            tl_open *o = f->done;
+            f->done = o->next;
+            if (f->done == NULL) f->done_end = &f->done;
+            o->next = NULL;
+            f->pulled = o;
+            *out = o->m;
+            return TL_OK;
+        }
+        if (report_unanswered(f, out)) return TL_OK;
+        tl_rc rc = step(f);
+        if (rc != TL_OK) return rc;
+    }
+}
+
+const char *tl_framer_protocol(const tl_framer *f)
+{
+    return f->protocol;
+}
+
+static size_t open_memory(const tl_open *o)
+{
+    size_t n = 0;
+    for (; o != NULL; o = o->next) n += sizeof *o + o->summary.room + o->detail.room;
+    return n;
+}
+
+size_t tl_framer_memory(const tl_framer *f)
+{
+    size_t n = sizeof *f + tl_hold_memory(f->hold) + open_memory(f->done) + open_memory(f->pulled);
+    if (f->detector != NULL) n += f->detector->state_size;
+    for (int dir = 0; dir < 2; dir++) {
+        const tl_lane *l = &f->lane[dir];
+        n += f->pairs[dir].room * sizeof(tl_ask) + open_memory(l->open);
+        if (l->carry != NULL) n += sizeof *l->carry + l->carry->room;
+    }
+    return n;
+}
