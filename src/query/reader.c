@@ -70,8 +70,8 @@ tl_rc tl_reader_fail(tl_reader *r, int sqlite_rc)
     case SQLITE_RANGE: return tl_fail(&r->error, TL_EUSAGE, "%s", text);
     case SQLITE_BUSY: return tl_fail(&r->error, TL_ESQL, "the database is being written; try again in a moment");
     case SQLITE_NOMEM: return tl_fail(&r->error, TL_ENOMEM, "no memory (or more than %d MiB needed)", HEAP_LIMIT >> 20);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return tl_fail(&r->error, TL_ESQL, "the database is damaged: %s", text);
+    case SQLITE_NOTADB: return tl_fail(&r->error, TL_EUSAGE, "not a tcpledger database");
+    case SQLITE_CORRUPT: return tl_fail(&r->error, TL_ESQL, "the database is damaged: %s", text);
     case SQLITE_READONLY:
         return tl_fail(&r->error, TL_ESQL,
                        "a crash left the database in the middle of a write (there is a journal beside it): open it once for writing, "
@@ -129,7 +129,6 @@ static tl_rc header_number(tl_reader *r, const char *sql, int64_t *out)
     if (rc == SQLITE_OK) rc = sqlite3_step(s);
     *out = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
     tl_rc result = rc == SQLITE_ROW ? TL_OK : tl_reader_fail(r, rc);
-    if ((rc & 0xff) == SQLITE_NOTADB) result = tl_fail(&r->error, TL_EUSAGE, "not a tcpledger database");
     sqlite3_finalize(s);
     return result;
 }
@@ -158,7 +157,11 @@ static tl_rc set_up(tl_reader *r)
     if (rc == TL_OK) rc = tl_known_check(r->known, r->db, &r->error);
     if (rc == TL_OK) rc = tl_known_views(r->known, r->db, &r->error);
     if (rc != TL_OK) return rc;
-    int sq = sqlite3_exec(r->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+    /* SQLite makes its table-valued functions when they are first named, by statements that the authorizer would refuse. */
+    int sq = sqlite3_exec(r->db,
+                          "SELECT 1 FROM json_each('[]'), json_tree('[]'); SELECT 1 FROM pragma_foreign_key_check LIMIT 0;"
+                          "PRAGMA query_only = ON",
+                          NULL, NULL, NULL);
     if (sq == SQLITE_OK) sq = sqlite3_set_authorizer(r->db, tl_authorize, r->known);
     return sq == SQLITE_OK ? TL_OK : tl_reader_fail(r, sq);
 }

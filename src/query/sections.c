@@ -50,8 +50,8 @@ const tl_section tl_sections_loss[] = {
      " FROM gap GROUP BY reason ORDER BY 1, 4 DESC",
      false},
     {"capture", "by capture", "SELECT * FROM loss_by_capture ORDER BY capture_id", false},
-    {"host", "by sending host", "SELECT * FROM loss_by_host WHERE gaps > 0 ORDER BY capture_loss + unknown_loss DESC, host", false},
-    {"session", "by session", "SELECT * FROM loss_by_session ORDER BY capture_loss + unknown_loss DESC, session_id", false},
+    {"host", "by sending host", "SELECT * FROM loss_by_host WHERE gaps > 0 ORDER BY capture_loss DESC, unknown_loss DESC, host", false},
+    {"session", "by session", "SELECT * FROM loss_by_session ORDER BY capture_loss DESC, unknown_loss DESC, session_id", false},
     {"second", "by second", "SELECT * FROM loss_by_second ORDER BY second", false},
     {0},
 };

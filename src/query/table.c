@@ -117,6 +117,7 @@ static void add_cell(tl_text *line, const char *p, size_t n, size_t width, bool 
 
 static tl_rc write_line(tl_table *t)
 {
+    while (t->line.n > 0 && t->line.p[t->line.n - 1] == ' ') t->line.n--; /* padding before empty cells */
     tl_text_add(&t->line, "\n");
     if (t->line.failed) return TL_ENOMEM;
     tl_rc rc = t->out.write(t->out.to, tl_span_of(t->line.p, t->line.n));

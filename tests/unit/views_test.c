@@ -1,0 +1,223 @@
+/*
+** Views and checks on a small database that is known: what each says of it, and that each check sees what it is for.
+*/
+#include "query/query.h"
+#include "query/sections.h"
+#include "support/check.h"
+#include "support/sample.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char sample[] = TL_SOURCE_DIR "/tests/support/sample.sql";
+
+static tl_rc collect(void *to, tl_span bytes)
+{
+    tl_text_bytes(to, bytes.p, bytes.n);
+    return TL_OK;
+}
+
+/* The rows as CSV without the head; NULL: failed.  Owned. */
+static char *answer(tl_reader *r, const char *sql, uint64_t *rows)
+{
+    tl_text got = {0};
+    tl_output out = {.format = TL_CSV, .write = collect, .to = &got};
+    if (tl_reader_run(r, sql, NULL, 0, &out, rows) != TL_OK) {
+        printf("\n%s: %s\n", sql, tl_reader_error(r)->text);
+        tl_text_free(&got);
+        return NULL;
+    }
+    char *text = strdup(strchr(got.p, '\n') + 1);
+    tl_text_free(&got);
+    return text;
+}
+
+static tl_reader *open_sample(char **path, const char *more)
+{
+    tl_error err = {0};
+    *path = tl_sample_new(sample, more);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(*path);
+    tl_reader *r = tl_reader_open(*path, &err);
+    if (r == NULL) printf("\n%s\n", err.text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    return r;
+}
+
+static void what_views_say(void)
+{
+    static const struct {
+        const char *sql, *want;
+    } cases[] = {
+        {"SELECT client, server, client_bytes, server_bytes, capture_loss, unknown_loss, messages, start, seconds, notes FROM sessions",
+         "10.0.0.1:40000,192.0.2.80:80,97,689,100,0,4,2024-05-13T10:17:07.123456789Z,1,stray\n"
+         "[2001:db8::1]:50000,[2001:db8::2]:9999,5000000004,3,0,5000000000,2,2024-05-13T10:17:09.123456789Z,1,midstream roles-guessed\n"
+         "10.0.0.9:1234,192.0.2.80:443,0,0,0,0,0,2024-05-13T10:17:11.123456789Z,0,\"\"\n"
+         "10.0.0.1:40001,192.0.2.80:80,54,0,0,0,1,2024-05-13T10:17:16.123456789Z,1,\"\"\n"},
+        {"SELECT sender, address, length, stored_bytes, capture_loss, unknown_loss FROM streams WHERE session_id = 1",
+         "client,10.0.0.1:40000,97,97,0,0\nserver,192.0.2.80:80,689,589,100,0\n"},
+        {"SELECT number, sender, kind, summary, length, missing, complete, answers FROM messages WHERE session_id = 1",
+         "1,client,request,GET /a,53,0,1,\n2,server,response,200 OK,640,100,0,1\n"
+         "3,client,request,GET /missing,44,0,1,\n4,server,response,404 Not Found,49,0,1,3\n"},
+        {"SELECT request, response, latency_ms, missing, pairing FROM exchanges", "1,2,2,100,proved\n3,4,11,0,proved\n1,,,0,unanswered\n"},
+        {"SELECT session_id, sender, stream_offset, length, reason, loss, before, after FROM gaps",
+         "1,server,340,100,acked,capture,2024-05-13T10:17:07.127456789Z,2024-05-13T10:17:07.128456789Z\n"
+         "2,client,0,5000000000,one_sided,unknown,,2024-05-13T10:17:09.123456789Z\n"},
+        {"SELECT stream_offset, length(payload) = raw_size FROM payloads WHERE session_id = 1", "0,1\n0,1\n440,1\n"},
+        {"SELECT capture_id, state, frames, tcp_frames, drops_reported FROM captures", "1,complete,30,28,\n2,truncated,4,4,7\n"},
+        {"SELECT * FROM loss_by_session", "1,10.0.0.1:40000,192.0.2.80:80,http,786,1,100,0\n"
+                                          "2,[2001:db8::1]:50000,[2001:db8::2]:9999,turn,5000000007,1,0,5000000000\n"},
+        {"SELECT * FROM loss_by_host WHERE gaps > 0 ORDER BY host",
+         "192.0.2.80,3,689,589,1,100,0\n2001:db8::1,1,5000000004,4,1,0,5000000000\n"},
+        {"SELECT * FROM loss_by_second", "2024-05-13T10:17:07Z,1,1,100,0\n2024-05-13T10:17:09Z,1,1,0,5000000000\n"},
+        {"SELECT * FROM loss_by_capture", "1,sample.pcap,30,8000,,2,100,5000000000\n2,second.pcapng,4,300,7,0,0,0\n"},
+        {"SELECT * FROM unframed", "4,client,44,10\n"},
+        {"SELECT count(*), sum(balanced) FROM ledger", "8,8\n"},
+        {"SELECT method, host, target, version, user_agent, body_bytes FROM http_requests LIMIT 1", "GET,example.org,/a,1.1,t,0\n"},
+        {"SELECT status, reason, content_length, body_bytes, missing, answers FROM http_responses",
+         "200,OK,600,600,100,1\n404,Not Found,4,4,0,3\n"},
+        {"SELECT ts, uid, \"id.orig_h\", \"id.resp_p\", service, duration, orig_bytes, missed_bytes, history FROM conn_log LIMIT 1",
+         "1715595427.123456789,C1,10.0.0.1,80,http,1.000000000,97,100,ShADadFf\n"},
+    };
+    char *path;
+    tl_reader *r = open_sample(&path, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *got = answer(r, cases[i].sql, NULL);
+        CU_ASSERT_PTR_NOT_NULL(got);
+        if (got != NULL && strcmp(got, cases[i].want) != 0) printf("\n%s:\n%s", cases[i].sql, got);
+        if (got != NULL) CU_ASSERT_STRING_EQUAL(got, cases[i].want);
+        free(got);
+    }
+    tl_reader_close(r);
+    tl_sample_drop(path);
+}
+
+/* What neither messages nor gaps cover, in each constellation: streams of session 4's client, 54 bytes. */
+static void unframed_ranges(void)
+{
+    static const struct {
+        const char *sql, *want;
+    } cases[] = {
+        {"DELETE FROM message WHERE session_id = 4", "0,54\n"},
+        {"UPDATE message SET stream_offset = 10 WHERE session_id = 4", "0,10\n"},
+        {"UPDATE message SET stream_offset = 5, length = 44, head_length = 0 WHERE session_id = 4", "0,5\n49,5\n"},
+        {"INSERT INTO gap (session_id, direction, stream_offset, length, reason) VALUES (4, 0, 46, 3, 'end')", "44,2\n49,5\n"},
+        {"INSERT INTO gap (session_id, direction, stream_offset, length, reason) VALUES (4, 0, 40, 10, 'end')", "50,4\n"},
+        {"UPDATE message SET length = 54 WHERE session_id = 4", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *path;
+        tl_reader *r = open_sample(&path, cases[i].sql);
+        char *got = answer(r, "SELECT stream_offset, length FROM unframed WHERE session_id = 4 AND sender = 'client'", NULL);
+        CU_ASSERT_PTR_NOT_NULL(got);
+        if (got != NULL && strcmp(got, cases[i].want) != 0) printf("\n%s:\n%s", cases[i].sql, got);
+        if (got != NULL) CU_ASSERT_STRING_EQUAL(got, cases[i].want);
+        free(got);
+        tl_reader_close(r);
+        tl_sample_drop(path);
+    }
+}
+
+/* Runs every check; the names of those with rows, one space between.  Owned. */
+static char *complaints(const char *more)
+{
+    char *path;
+    tl_reader *r = open_sample(&path, more);
+    tl_text names = {0};
+    const tl_named_query *q;
+    tl_text_add(&names, "");
+    for (size_t i = 0; (q = tl_query_at(i)) != NULL; i++) {
+        uint64_t rows = 0;
+        if (strncmp(q->name, "check_", 6) != 0) continue;
+        char *got = answer(r, q->sql, &rows);
+        CU_ASSERT_PTR_NOT_NULL(got);
+        free(got);
+        if (rows == 0) continue;
+        tl_text_add(&names, names.n > 0 ? " " : "");
+        tl_text_add(&names, q->name + 6);
+    }
+    tl_reader_close(r);
+    tl_sample_drop(path);
+    return names.p;
+}
+
+static void checks_see_what_they_are_for(void)
+{
+    static const struct {
+        const char *sql, *want;
+    } cases[] = {
+        {NULL, ""},
+        {"UPDATE stream SET length = length + 1 WHERE session_id = 1 AND direction = 0", "ledger tiling"},
+        {"UPDATE stream SET captured_bytes = captured_bytes + 1 WHERE session_id = 3 AND direction = 0", "ledger"},
+        {"UPDATE stream SET duplicate_bytes = duplicate_bytes + 1, captured_bytes = captured_bytes + 1 WHERE session_id = 1", ""},
+        {"DELETE FROM stray", "stored"},
+        {"DELETE FROM gap WHERE gap_id = 1", "messages stored tiling"},
+        {"UPDATE gap SET length = 99 WHERE gap_id = 1", "messages stored tiling"},
+        {"UPDATE gap SET stream_offset = 339 WHERE gap_id = 1", "tiling"},
+        {"DELETE FROM chunk WHERE chunk_id = 5", "stored tiling"},
+        {"UPDATE chunk SET stream_offset = 5000000001 WHERE chunk_id = 4", "tiling"},
+        {"UPDATE chunk SET data = X'00' WHERE chunk_id = 4", "payload"},
+        {"UPDATE chunk SET session_id = 9 WHERE chunk_id = 5", "foreign_keys stored tiling"},
+        {"INSERT INTO gap (session_id, direction, stream_offset, length, reason) VALUES (3, 0, 0, 10, 'end')", "stored tiling"},
+        {"DELETE FROM stream WHERE session_id = 3 AND direction = 1", "stored"},
+        {"UPDATE frame_count SET frames = 3 WHERE capture_id = 1 AND outcome = 'not_tcp'", "frames"},
+        {"UPDATE capture SET frames = 31, state = 'interrupted' WHERE capture_id = 1", ""},
+        {"DELETE FROM frame_count WHERE capture_id = 2", "frames"},
+        {"UPDATE message SET length = 100 WHERE summary = '404 Not Found'", "messages"},
+        {"UPDATE message SET stream_offset = 52 WHERE summary = 'GET /missing'", "messages"},
+        {"UPDATE message SET missing = 99 WHERE summary = '200 OK'", "messages"},
+        {"UPDATE message SET complete = 1 WHERE summary = '200 OK'", "messages"},
+        {"UPDATE message SET ordinal = 3 WHERE summary = '404 Not Found'", "messages"},
+        {"UPDATE message SET ordinal = 3 WHERE summary = '404 Not Found'; UPDATE session SET healed = 1", ""},
+        {"UPDATE message SET answers_message_id = 99 WHERE summary = '200 OK'", "answers"},
+        {"UPDATE message SET answers_message_id = (4 << 32) + 1 WHERE summary = '200 OK'", "answers"},
+        {"UPDATE message SET answers_message_id = (1 << 32) + 4 WHERE summary = '200 OK'", "answers"},
+        {"UPDATE message SET answers_message_id = (1 << 32) + 3 WHERE summary = '200 OK'", "answers"},
+        {"UPDATE message SET answers_message_id = (1 << 32) + 3, detail = '{\"status\":103}' WHERE summary = '200 OK'", ""},
+        {"DELETE FROM session WHERE session_id = 3", "foreign_keys"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *got = complaints(cases[i].sql);
+        if (strcmp(got, cases[i].want) != 0) printf("\n%s: '%s', wanted '%s'\n", cases[i].sql, got, cases[i].want);
+        CU_ASSERT_STRING_EQUAL(got, cases[i].want);
+        free(got);
+    }
+}
+
+/* Names are unique, titles are there, and each file runs. */
+static void reports_run(void)
+{
+    char *path;
+    tl_reader *r = open_sample(&path, NULL);
+    const tl_named_query *q;
+    size_t n = 0;
+    for (; (q = tl_query_at(n)) != NULL; n++) {
+        CU_ASSERT(q->title[0] != '\0');
+        CU_ASSERT_PTR_EQUAL(tl_query_find(q->name), q);
+        char *got = answer(r, q->sql, NULL);
+        CU_ASSERT_PTR_NOT_NULL(got);
+        free(got);
+    }
+    CU_ASSERT(n >= 17);
+    CU_ASSERT_PTR_NULL(tl_query_find("no such query"));
+    static const tl_section *const commands[] = {tl_sections_session, tl_sections_loss, tl_sections_info};
+    const tl_param id = {.number = 1};
+    for (size_t i = 0; i < 3; i++)
+        for (const tl_section *s = commands[i]; s->name != NULL; s++) {
+            uint64_t rows = 0;
+            tl_output out = {.format = TL_JSON};
+            CU_ASSERT_EQUAL(tl_reader_run(r, s->sql, &id, i == 0, &out, &rows), TL_OK);
+            CU_ASSERT(rows > 0);
+        }
+    tl_reader_close(r);
+    tl_sample_drop(path);
+}
+
+int main(void)
+{
+    return tl_run_cases("views", (const tl_case[]){
+                                     {"what views say", what_views_say},
+                                     {"unframed ranges", unframed_ranges},
+                                     {"checks see what they are for", checks_see_what_they_are_for},
+                                     {"reports run", reports_run},
+                                     {0},
+                                 });
+}
