@@ -7,6 +7,7 @@
 **
 ** next: OK: *out is filled.  END: no more.  ETRUNCATED: the capture breaks off or is damaged here (s->error names file and
 ** place); every frame before it was good and next stays ETRUNCATED.  EIO, ENOMEM: the outside world failed; s->error.
+** EUSAGE: a filter that cannot be used on the link type at hand; s->error.
 */
 #ifndef TL_SOURCE_H
 #define TL_SOURCE_H
@@ -15,20 +16,20 @@
 
 typedef struct tl_frame {
     tl_at at;          /* at.frame counts from 1 within the source; at.capture is left 0 for the caller */
-    int linktype;      /* DLT_* value of libpcap */
-    uint32_t wire_len; /* may exceed bytes.n where the snaplen cut it */
+    int linktype;      /* DLT_* value of libpcap; -1: the capture does not say.  NFLOG's TLVs are little-endian always */
+    uint32_t wire_len; /* bytes.n, or more where the snaplen cut it */
     tl_span bytes;     /* borrowed until the next tl_source_next() */
 } tl_frame;
 
 typedef struct tl_source_facts {
-    const char *format;      /* "pcap", "pcap-ns", "pcapng", "live", "memory", with ".gz" added where gzip: static text */
-    int linktype;            /* of the (first) interface; -1 while unknown */
-    uint32_t snaplen;        /* 0: not told */
-    int64_t drops;           /* packets that the capturing side says it dropped; -1: not told */
-    uint64_t bytes_read;     /* of the file as it lies on disk, so far */
-    uint64_t bytes_total;    /* of the file; 0: not known (a pipe, live) */
-    bool have_sha256;        /* true after END or ETRUNCATED of a file that was read to its last byte */
-    uint8_t sha256[32];      /* of the file as it lies on disk, trailing garbage included */
+    const char *format;   /* "pcap", "pcap-ns", "pcapng", "live", "memory", with ".gz" added where gzip: static text */
+    int linktype;         /* of the (first) interface; -1 while unknown */
+    uint32_t snaplen;     /* 0: not told */
+    int64_t drops;        /* packets that the capturing side says it dropped; -1: not told */
+    uint64_t bytes_read;  /* of the file as it lies on disk, so far */
+    uint64_t bytes_total; /* of the file; 0: not known (a pipe, live) */
+    bool have_sha256;     /* true after END or ETRUNCATED of a file that was read to its last byte */
+    uint8_t sha256[32];   /* of the file as it lies on disk, trailing garbage included */
 } tl_source_facts;
 
 typedef struct tl_source tl_source;
@@ -55,6 +56,16 @@ typedef struct tl_lossy {
     uint64_t drop_frame; /* drops just this frame number; 0: none */
 } tl_lossy;
 tl_source *tl_source_open_lossy(tl_source *inner, const tl_lossy *how);
+
+/* Wraps inner (owned from now on, also on failure): only the frames that a BPF expression (pcap-filter(7)) matches.  Frame numbers are
+** the inner's.  NULL: *err says why (EUSAGE: the expression; its text is libpcap's). */
+tl_source *tl_source_open_filter(tl_source *inner, const char *expression, tl_error *err);
+
+/* Packets of a device ("eth0", "any") as they come; next waits for one, and END comes after an interrupt.  filter: BPF, or NULL.
+** NULL: *err says why (EIO: the device; EUSAGE: the filter). */
+tl_source *tl_source_open_live(const char *device, const char *filter, tl_error *err);
+/* Makes next() of a live source come back with END.  From any thread, or from a signal handler. */
+void tl_source_interrupt(tl_source *live);
 
 TL_MUST_USE static inline tl_rc tl_source_next(tl_source *s, tl_frame *out)
 {
