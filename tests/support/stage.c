@@ -1,5 +1,7 @@
 #include "support/stage.h"
 
+#include "query/inflate.h"
+
 #include "base/text.h"
 
 #include <sqlite3.h>
@@ -227,6 +229,7 @@ char *tl_rows(const char *db, const char *sql)
     sqlite3_stmt *q = NULL;
     tl_text t = {0};
     int rc = sqlite3_open_v2(db, &c, SQLITE_OPEN_READONLY, NULL);
+    if (rc == SQLITE_OK && !tl_inflate_register(c)) abort();
     if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(c, sql, -1, &q, NULL);
     tl_text_add(&t, "");
     for (int row = 0; rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW; row++, rc = SQLITE_OK) {
