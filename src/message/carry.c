@@ -74,3 +74,9 @@ void tl_carry_take(tl_carry **where, tl_piece *piece, size_t n)
     c->n = left;
     c->first = c->last;
 }
+
+void tl_carry_settle(tl_carry *c)
+{
+    c->fresh = 0;
+    c->settled = c->last;
+}

@@ -20,6 +20,8 @@ typedef struct tl_carry {
 
 /* Moves n <= piece->length bytes from the front of a BYTES piece to the end of *c (NULL: a new one).  OK or ENOMEM: nothing changed. */
 TL_MUST_USE tl_rc tl_carry_add(tl_carry **c, tl_piece *piece, size_t n);
+/* The piece at hand is done with: nothing in the carry is fresh any more. */
+void tl_carry_settle(tl_carry *c);
 /* Takes n bytes from the front; frees *c when nothing is left in it.  piece: the one at hand, which gets fresh bytes back. */
 void tl_carry_take(tl_carry **c, tl_piece *piece, size_t n);
 static inline tl_span tl_carry_span(const tl_carry *c)

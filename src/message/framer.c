@@ -263,7 +263,7 @@ static tl_piece *next_piece(tl_framer *f)
 static void drop_piece(tl_framer *f, const tl_piece *p)
 {
     tl_dir dir = p->dir;
-    if (f->lane[dir].carry != NULL) f->lane[dir].carry->fresh = 0;
+    if (f->lane[dir].carry != NULL) tl_carry_settle(f->lane[dir].carry);
     if (p == &f->incoming) return;
     tl_hold_pop(f->hold, dir);
     if (tl_hold_pieces(f->hold) == 0) {
