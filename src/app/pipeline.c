@@ -14,9 +14,10 @@
 */
 #include "app/pipeline.h"
 
+#include "app/pipeline_parts.h"
 #include "app/pipeline_writer.h"
 #include "message/framer.h"
-#include "packet/segment.h"
+#include "packet/fragments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +33,15 @@ typedef struct lane {
 } lane;
 
 struct tl_pipeline {
+    tl_decoder *decoder;
+    parts parts; /* of the segment at hand */
     tl_sessions *sessions;
     const tl_registry *registry;
     writer *writer;
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
     lane *lanes;
-    tl_at now; /* of the last frame */
+    tl_at now;                     /* of the last frame */
+    tl_pipeline_capture *captures; /* all that were run: fragments are lost later than they are read */
     tl_error error;
 };
 
@@ -103,6 +107,15 @@ static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
     return rc == TL_END ? TL_OK : rc;
 }
 
+static tl_rc tell(tl_pipeline *p, lane *l, const tl_event *ev)
+{
+    tl_event piece;
+    tl_rc rc = TL_OK;
+    if (!parts_apply(&p->parts, ev)) return one_event(p, l, ev);
+    for (size_t done = 0; rc == TL_OK && parts_next(&p->parts, ev, &done, &piece);) rc = one_event(p, l, &piece);
+    return rc;
+}
+
 /* Its last row, and nothing of it stays here. */
 static tl_rc end_session(tl_pipeline *p, tl_session *s)
 {
@@ -132,7 +145,7 @@ static tl_rc drain(tl_pipeline *p, tl_session *s)
         lane *l = *tl_session_slot(s);
         if (l == NULL && ev.kind == TL_EV_CLOSE) continue;
         if (l == NULL) l = lane_new(p, s);
-        rc = l == NULL ? TL_ENOMEM : one_event(p, l, &ev);
+        rc = l == NULL ? TL_ENOMEM : tell(p, l, &ev);
     }
     if (rc == TL_OK && tl_session_closed(s)) rc = end_session(p, s);
     if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
@@ -146,21 +159,51 @@ static tl_rc drain_due(tl_pipeline *p)
     return rc;
 }
 
-static tl_rc one_frame(tl_pipeline *p, const tl_frame *frame, tl_capture_facts *facts)
+static void count(tl_pipeline_capture *c, tl_decoded how, size_t bytes)
+{
+    c->facts.outcome[how].frames++;
+    c->facts.outcome[how].bytes += bytes;
+}
+
+/* Frames that were counted as fragments turn out to be of datagrams that never became whole. */
+static void count_lost(tl_pipeline *p)
+{
+    tl_fragment_lost lost;
+    while (tl_decoder_lost(p->decoder, &lost)) {
+        tl_pipeline_capture *c = p->captures;
+        while (c != NULL && c->id != lost.at.capture) c = c->next;
+        if (c == NULL) continue;
+        c->facts.outcome[TL_SEG_FRAGMENT].frames--;
+        c->facts.outcome[TL_SEG_FRAGMENT].bytes -= lost.captured_bytes;
+        count(c, TL_SEG_FRAGMENT_LOST, lost.captured_bytes);
+    }
+}
+
+static tl_rc one_segment(tl_pipeline *p, const tl_segment *seg, tl_decoded *how)
+{
+    tl_session *s;
+    tl_rc rc = tl_sessions_push(p->sessions, seg, &s);
+    if (rc != TL_OK) return rc;
+    if (tl_sessions_other_channel(p->sessions)) *how = TL_SEG_OTHER_CHANNEL;
+    p->parts.payload = seg->payload;
+    p->parts.n = tl_decoder_parts(p->decoder, seg, p->parts.part);
+    rc = drain(p, s);
+    p->parts.n = 0;
+    return rc;
+}
+
+static tl_rc one_frame(tl_pipeline *p, const tl_frame *frame, tl_pipeline_capture *c)
 {
     tl_segment seg;
-    tl_session *s;
     tl_rc rc = TL_OK;
-    tl_decoded how = tl_decode(frame->linktype, frame->bytes, frame->wire_len, p->now, &seg);
-    facts->outcome[how].frames++;
-    facts->outcome[how].bytes += frame->bytes.n;
+    tl_capture_facts *facts = &c->facts;
+    tl_decoded how = tl_decoder_push(p->decoder, frame->linktype, frame->bytes, frame->wire_len, p->now, &seg);
     if (facts->frames == 0 || p->now.ns < facts->first_ns) facts->first_ns = p->now.ns;
     if (facts->frames == 0 || p->now.ns > facts->last_ns) facts->last_ns = p->now.ns;
     facts->frames++;
-    if (how == TL_SEG_OK) {
-        rc = tl_sessions_push(p->sessions, &seg, &s);
-        if (rc == TL_OK) rc = drain(p, s);
-    }
+    if (how == TL_SEG_OK) rc = one_segment(p, &seg, &how);
+    count(c, how, frame->bytes.n);
+    count_lost(p);
     return rc == TL_OK ? drain_due(p) : rc;
 }
 
@@ -190,9 +233,10 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     }
     tl_pipeline *p = calloc(1, sizeof *p);
     if (p != NULL) p->sessions = tl_sessions_new(&o->limits, next_id);
-    if (p == NULL || p->sessions == NULL) {
+    if (p != NULL) p->decoder = tl_decoder_new(o->limits.hash_key);
+    if (p == NULL || p->sessions == NULL || p->decoder == NULL) {
         (void)tl_fail(err, TL_ENOMEM, "out of memory");
-        free(p);
+        tl_pipeline_free(p);
         return NULL;
     }
     p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
@@ -200,8 +244,7 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     size_t batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : default_batch_bytes;
     p->writer = writer_start(store, o->level, batch_bytes, batches, &p->batch, err);
     if (p->writer == NULL) {
-        tl_sessions_free(p->sessions);
-        free(p);
+        tl_pipeline_free(p);
         return NULL;
     }
     return p;
@@ -212,6 +255,7 @@ void tl_pipeline_free(tl_pipeline *p)
     if (p == NULL) return;
     while (p->lanes != NULL) lane_free(p->lanes); /* of sessions that a failure left open */
     if (p->writer != NULL) (void)writer_stop(p->writer, NULL);
+    tl_decoder_free(p->decoder);
     tl_sessions_free(p->sessions);
     free(p);
 }
@@ -249,10 +293,11 @@ tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl
     *out =
         (tl_pipeline_capture){.facts = {.path = path, .linktype = -1, .drops = -1, .state = "interrupted", .format = source->facts.format}};
     if (rc != TL_OK) return rc;
+    p->captures = out;
     while ((rc = tl_source_next(source, &frame)) == TL_OK) {
         p->now = frame.at;
         p->now.capture = capture_id;
-        rc = one_frame(p, &frame, &out->facts);
+        rc = one_frame(p, &frame, out);
         if (rc != TL_OK) return failed(p, rc);
     }
     if (rc == TL_END) rc = TL_OK;
@@ -265,6 +310,8 @@ tl_rc tl_pipeline_finish(tl_pipeline *p)
 {
     if (p->writer == NULL) return p->error.rc;
     tl_rc rc = drain_due(p);
+    tl_decoder_flush(p->decoder);
+    count_lost(p);
     for (tl_session *s; rc == TL_OK && (s = tl_sessions_end(p->sessions)) != NULL;) rc = drain(p, s);
     if (rc == TL_OK && !tl_batch_empty(p->batch)) rc = hand_over(p);
     if (rc != TL_OK) return failed(p, rc);

@@ -22,8 +22,11 @@ typedef struct tl_pipeline_options {
     unsigned batches;            /* that circulate, at least 2; 0: 4 */
 } tl_pipeline_options;
 
-/* What a source turned out to be.  facts.error and facts.sha256 point into this: do not move it while they are used. */
+/* What a source turned out to be.  It stays where it is until tl_pipeline_finish: fragments that are lost only later are counted in it, and
+** facts.error and facts.sha256 point into it. */
 typedef struct tl_pipeline_capture {
+    struct tl_pipeline_capture *next;
+    uint32_t id;
     tl_capture_facts facts; /* all but path, which is the caller's */
     uint8_t sha256[32];
     tl_error error;

@@ -89,7 +89,8 @@ void *batch_alloc(tl_batch *b, size_t n)
 
 static size_t class_room(unsigned size_class)
 {
-    return size_class + 1 == BUFFER_CLASSES ? TL_CHUNK_ROW : (size_t)64 << (2 * size_class);
+    static const size_t room[BUFFER_CLASSES] = {64, 256, 1024, 4096, 16384, 36864, TL_CHUNK_ROW};
+    return room[size_class];
 }
 
 buffer batch_buffer(tl_batch *b, size_t n)

@@ -7,7 +7,7 @@
 #include "batch/batch.h"
 
 /* Buffers of a chunk under construction come in these sizes, so that what one outgrows the next can use. */
-enum { BUFFER_CLASSES = 6 };
+enum { BUFFER_CLASSES = 7 };
 
 typedef struct buffer {
     uint8_t *p; /* in the batch */

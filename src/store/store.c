@@ -66,12 +66,11 @@ tl_rc store_failed(tl_store *s, const char *doing)
     return tl_fail(&s->error, TL_ESQL, "%s: cannot %s: %s%s", s->path, doing, text, advice);
 }
 
-/* trusted_schema stays on: SQLite counts the json_valid of our own CHECKs as unsafe.  migrate.c compares the tables before any row is
-** written, and triggers do not run. */
 static tl_rc settings(tl_store *s)
 {
     static const char pragmas[] = "PRAGMA page_size = 32768;"
                                   "PRAGMA cell_size_check = ON;"
+                                  "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA mmap_size = 0;"
                                   "PRAGMA journal_mode = DELETE;"
                                   "PRAGMA locking_mode = NORMAL;"
