@@ -124,6 +124,32 @@ void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock)
         if (node->proof_frame == 0) prove(node, h);
 }
 
+void half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
+{
+    lane *l = h->lane;
+    if (l == NULL || !h->fixed || to <= from || to <= h->acked || to <= l->sack_to) return;
+    if (from < h->next) from = h->next;
+    /* Nodes up to sack_to were looked at by an earlier block: each is looked at once. */
+    uint64_t hole = from > l->sack_to ? from : l->sack_to;
+    held *node = held_at(&l->held, hole);
+    if (node != NULL && node->pos < hole) {
+        hole = node->pos + node->n;
+        node = held_next(node);
+    }
+    for (; node != NULL && node->pos <= to; node = held_next(node)) {
+        if (node->proof_frame == 0 && node->pos > hole) { /* a hole that lies in the block */
+            node->proof_frame = at.frame;
+            node->proof_capture = at.capture;
+            node->proof_clock = clock;
+        }
+        hole = node->pos + node->n;
+    }
+    l->sack_from = from;
+    l->sack_to = to;
+    l->sack_frame = at.frame;
+    l->sack_capture = at.capture;
+}
+
 void half_fix(half *h, uint64_t base, bool exact)
 {
     h->fixed = true;

@@ -23,7 +23,9 @@ typedef struct lane {
     held_tree believed; /* taken from there, to be worked off like segments that come just now; empty between segments */
     int64_t since;      /* clock of the first payload, while not fixed */
     tl_at before;       /* the frame that carried the last byte told */
-    uint64_t front_at, front_end; /* positions: what of the front is still to be told, once REBASE was */
+    uint64_t front_at, front_end;            /* positions: what of the front is still to be told, once REBASE was */
+    uint64_t sack_from, sack_to, sack_frame; /* the highest block that the peer has selectively acknowledged; 0: none */
+    uint32_t sack_capture;
     uint64_t captured_bytes, segments, out_of_order, retransmitted;
 } lane;
 
@@ -57,6 +59,8 @@ uint64_t half_unwrap(half *h, uint32_t seq);
 uint64_t half_position(const half *h, uint32_t seq);
 /* The peer acknowledged everything below pos. */
 void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock);
+/* The peer holds [from, to), though not all before it (RFC 2018). */
+void half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock);
 /* True where a byte of [from, to) is neither told nor held. */
 bool half_missing(const half *h, uint64_t from, uint64_t to);
 /* True where pos is farther from all that is known of this direction than the window of its receiver, p, allows. */

@@ -338,6 +338,11 @@ static bool tail_event(tl_session *s, int side, tl_event *out)
         end = h->acked;
         why = TL_WHY_ACKED;
         proof = acked_proof(h);
+    } else if (h->lane != NULL && h->lane->sack_to > h->next) { /* the peer holds something behind bytes that it lacks */
+        bool reached = h->lane->sack_from <= h->next;
+        end = reached ? h->lane->sack_to : h->lane->sack_from;
+        if (reached) why = TL_WHY_ACKED;
+        proof = (tl_at){0, h->lane->sack_frame, h->lane->sack_capture};
     } else if (h->fin && h->fin_pos > h->next) {
         end = h->fin_pos;
         why = TL_WHY_FIN;

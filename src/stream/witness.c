@@ -105,6 +105,15 @@ static bool believe_ack(half *p, const half *h, uint64_t pos)
     return true;
 }
 
+static void see_sack(tl_session *s, int side, const tl_segment *seg)
+{
+    half *h = &s->half[side], *p = &s->half[!side];
+    for (int i = 0; i < seg->sack_n; i++) {
+        uint64_t from = half_position(p, seg->sack[i][0]), to = half_position(p, seg->sack[i][1]);
+        if (!half_far(p, h, to)) half_sack(p, from, to, seg->at, s->table->clock);
+    }
+}
+
 static void see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ack_pos)
 {
     tl_sessions *t = s->table;
@@ -223,7 +232,10 @@ bool witness_see(tl_session *s, int side, const tl_segment *seg)
     uint64_t pos = half_unwrap(h, seg->seq) + !!(seg->flags & TL_SYN);
     uint64_t end = pos + seg->payload_wire;
     conn_segment(&s->conn, side, s->client, seg, top == 0 || end > top);
-    if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) see_ack(s, side, seg, &ack_pos);
+    if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) {
+        see_ack(s, side, seg, &ack_pos);
+        if (seg->sack_n > 0) see_sack(s, side, seg);
+    }
     bool payload = seg->payload_wire > 0;
     bool far = payload && !(seg->flags & (TL_SYN | TL_RST)) && half_far(h, &s->half[!side], pos);
     if (far && h->wild_ack != 0 && half_near(&s->half[!side], h->wild_ack, end)) far = false; /* the peer says that it got there */

@@ -89,6 +89,14 @@ static void segment(stage *g, char *line)
         } else if (len == 3 && strncmp(word, "cut", 3) == 0 && more) {
             cut = value;
             takes = true;
+        } else if (len == 4 && strncmp(word, "sack", 4) == 0 && more) {
+            unsigned to;
+            if (sscanf(p, " %*u %u", &to) != 1) bad(line);
+            seg.sack[seg.sack_n][0] = g->isn[!d] + 1 + value;
+            seg.sack[seg.sack_n++][1] = g->isn[!d] + 1 + to;
+            p += strspn(p, " ");
+            p += strspn(p, "0123456789");
+            takes = true;
         } else if (len == 4 && strncmp(word, "vlan", 4) == 0 && more) {
             seg.layers = (tl_layers){.n = 1, .kind = {TL_LAYER_VLAN}, .id = {value}};
             takes = true;

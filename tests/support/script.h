@@ -9,6 +9,7 @@
 **     > 3 'def' fin ack 7   ... with FIN, acknowledging 7 bytes of the other stream
 **     > 3 'def' cut 1       ... of which the snaplen left 1 byte
 **     > 0 'abc' vlan 7      ... with a VLAN tag; "other channel" is said where it was the copy of another tap
+**     < ack 3 sack 6 9      ... and 6 to 9 selectively
 **     < rst | < fin | > ack 9 | > 5 ack     (a bare offset: a segment without payload there)
 **     isn > 1000            says the ISN without a segment: a session picked up midway
 **     wait 250ms | wait 2s  time passes

@@ -116,6 +116,10 @@ static const rule rules[] = {
      "> 0+3 bytes 'abc'\nother channel\n> 0+3 copy 'abc'\n> 3+3 bytes 'def'\n> 6+3 bytes 'ghi'\nother channel\n> 6+3 copy 'ghi'\n> 9+0 "
      "close end\n"
      "< 0+0 close end\n"},
+    {"a SACK proves the holes inside its block", SHAKE "> 0 'abc' | > 6 'ghi' | > 12 'm' | < ack 3 sack 6 13 | wait 1s | > 3 'def' ",
+     "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 6+3 bytes 'ghi'\n> 9+3 gap acked\n> 12+1 bytes 'm'\n> 13+0 close end\n< 0+0 close end\n"},
+    {"a SACK proves a tail", SHAKE "> 0 'abc' | < ack 3 sack 6 9",
+     "> 0+3 bytes 'abc'\n> 3+3 gap end\n> 6+3 gap acked\n> 9+0 close end\n< 0+0 close end\n"},
     {"times may go backwards", SHAKE "> 0 'abc' | > 6 'ghi' | time -3600s | < ack 9 | > 3 'def' | > 9 'j'",
      "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 6+3 bytes 'ghi'\n> 9+1 bytes 'j'\n> 10+0 close end\n< 0+0 close end\n"},
 };
