@@ -195,7 +195,10 @@ tl_http1_end tl_http1_head_end(tl_span in, bool response, size_t scanned)
         if (!response && !is_token(rest.p[0])) return bad;
     }
     for (;;) {
-        const uint8_t *lf = scanned < in.n ? memchr(in.p + scanned, '\n', in.n - scanned) : NULL;
+        /* While no line has ended yet, only so far as a start line may reach. */
+        size_t reach = scanned == blank ? blank + line_max + 2 : TL_HTTP1_HEAD_MAX;
+        if (reach > in.n) reach = in.n;
+        const uint8_t *lf = scanned < reach ? memchr(in.p + scanned, '\n', reach - scanned) : NULL;
         if (lf == NULL) break;
         size_t end = (size_t)(lf - in.p);
         const uint8_t *before = end > blank ? memrchr(in.p + blank, '\n', end - blank) : NULL;
@@ -212,7 +215,6 @@ tl_http1_end tl_http1_head_end(tl_span in, bool response, size_t scanned)
             bad.skip = start;
             return bad;
         }
-        if (scanned > TL_HTTP1_HEAD_MAX) break;
     }
     if (in.n - blank > line_max + 1 && memchr(in.p + blank, '\n', line_max + 2) == NULL) return bad;
     if (in.n >= TL_HTTP1_HEAD_MAX) {

@@ -223,10 +223,8 @@ static tl_rc step_close(struct tl_framer *f, tl_lane *l, tl_piece *p)
     return TL_OK;
 }
 
-tl_rc tl_lane_step(struct tl_framer *f, tl_lane *l, tl_piece *p)
+static tl_rc step_bytes(struct tl_framer *f, tl_lane *l, tl_piece *p)
 {
-    if (p->kind == TL_EV_GAP) return step_gap(f, l, p);
-    if (p->kind == TL_EV_CLOSE) return step_close(f, l, p);
     switch (l->state) {
     case TL_LANE_HEAD: return measure(f, l, p, false);
     case TL_LANE_LOST: return tl_lane_seek(f, l, p);
@@ -241,4 +239,19 @@ tl_rc tl_lane_step(struct tl_framer *f, tl_lane *l, tl_piece *p)
     }
     assert(!"a lane of a detector takes no turns");
     return TL_OK;
+}
+
+/* The carry holds enough to be looked at again: a boundary was found or refused in the middle of it. */
+static bool restless(const tl_lane *l)
+{
+    return l->carry != NULL && l->carry->n >= l->need && !(l->switches && l->open == NULL);
+}
+
+tl_rc tl_lane_step(struct tl_framer *f, tl_lane *l, tl_piece *p)
+{
+    if (p->kind == TL_EV_GAP) return step_gap(f, l, p);
+    if (p->kind == TL_EV_CLOSE) return step_close(f, l, p);
+    tl_rc rc = step_bytes(f, l, p);
+    while (rc == TL_OK && p->length == 0 && restless(l)) rc = step_bytes(f, l, p);
+    return rc;
 }

@@ -39,6 +39,10 @@ static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, bo
         if (v.answer == TL_REJECT && v.skip > 0 && v.skip <= h->bytes.n) no.skip = v.skip;
         return no;
     }
+    /* What looked like a boundary when the bytes ended there may not look like one any more. */
+    tl_head again = *h;
+    again.seen = 0;
+    if (d->resync(d, f->state, &again) != 0) return no;
     if (v.strong) return (struct trial){.belief = YES};
     if (v.length > d->head_max) return no;
     if (v.length >= h->bytes.n) {
