@@ -373,9 +373,10 @@ void tl_decoder_flush(tl_decoder *d)
 
 size_t tl_decoder_parts(const tl_decoder *d, const tl_segment *segment, tl_fragment_part *out)
 {
-    /* The payload lies somewhere in whole[], or the segment has none there and there is nothing to tell. */
-    if (d->parts_n == 0 || segment->payload.p < d->whole || segment->payload.p > d->whole + DATAGRAM_MAX) return 0;
-    uint32_t from = (uint32_t)(segment->payload.p - d->whole), to = from + (uint32_t)segment->payload.n;
+    /* Pointers into different objects cannot be compared, numbers can. */
+    uintptr_t first = (uintptr_t)d->whole, at = (uintptr_t)segment->payload.p;
+    if (d->parts_n == 0 || at < first || at - first > DATAGRAM_MAX) return 0;
+    uint32_t from = (uint32_t)(at - first), to = from + (uint32_t)segment->payload.n;
     size_t n = 0;
     for (size_t i = 0; i < d->parts_n; i++) {
         const tl_fragment_part *part = &d->parts[i];

@@ -38,7 +38,7 @@ enum {
 
 bool tl_ip_plausible(const cursor *c, size_t at)
 {
-    if (c->n < at + V4_BYTES) return false;
+    if (c->n < at + IP_LOOK) return false;
     const uint8_t *p = c->p + at;
     size_t wire = c->wire - at;
     if (p[0] >> 4 == 4) {

@@ -111,7 +111,7 @@ layer tl_label_vlan(cursor *c)
 
 bool tl_ethernet_plausible(const cursor *c, size_t at)
 {
-    if (c->n < at + 15) return false;
+    if (c->n < at + ETHERNET_LOOK) return false;
     unsigned type = tl_be16(c->p + at + 12), version = c->p[at + 14] >> 4;
     return (type == TYPE_IPV4 && version == 4) || (type == TYPE_IPV6 && version == 6) || type == TYPE_VLAN || type == TYPE_VLAN_PROVIDER ||
            type == TYPE_MPLS || type == TYPE_PPPOE;
@@ -125,7 +125,7 @@ layer tl_label_mpls(cursor *c)
     bool last = (c->p[2] & 1) != 0;
     cursor_skip(c, 4);
     if (!last) return LAYER_MPLS;
-    if (!cursor_need(c, 1)) return LAYER_STOP;
+    if (cursor_cut(c, IP_LOOK) || !cursor_need(c, 1)) return LAYER_STOP;
     if (tl_ip_plausible(c, 0)) return LAYER_IP;
     if (c->p[0] >> 4 == 0 && tl_ethernet_plausible(c, 4)) return cursor_to(c, 4, LAYER_ETHERNET);
     if (tl_ethernet_plausible(c, 0)) return LAYER_ETHERNET;
@@ -170,7 +170,7 @@ layer tl_label_ppp(cursor *c)
         PPP_MPLS = 0x0281,
         PPP_MPLS_MULTICAST = 0x0283
     };
-    if (!cursor_need(c, 1)) return LAYER_STOP;
+    if (cursor_cut(c, 2) || !cursor_need(c, 1)) return LAYER_STOP;
     if (c->n >= 2 && c->p[0] == 0xff && c->p[1] == 0x03) cursor_skip(c, 2);
     if (!cursor_need(c, 1)) return LAYER_STOP;
     size_t header = c->p[0] & 1 ? 1 : 2;

@@ -90,6 +90,14 @@ static inline bool cursor_need(cursor *c, size_t n)
     return false;
 }
 
+/* Where the bytes themselves tell what follows: did the snaplen take some of the n that are needed to tell?  Then c->how is set. */
+static inline bool cursor_cut(cursor *c, size_t n)
+{
+    if (c->n >= n || c->n == c->wire) return false;
+    c->how = TL_SEG_TRUNCATED;
+    return true;
+}
+
 /* Only after cursor_need(c, n), or for n <= c->n. */
 static inline void cursor_skip(cursor *c, size_t n)
 {
@@ -165,7 +173,9 @@ layer tl_wireless_prism(cursor *c);
 layer tl_wireless_frame(cursor *c);
 
 /* For guesses only, of what lies `at` bytes ahead.  An IP header: version, header length, and a length that fits.
-** An Ethernet header: by the type that it would have, and for IP by the version behind it. */
+** An Ethernet header: by the type that it would have, and for IP by the version behind it.  They look at IP_LOOK and ETHERNET_LOOK
+** bytes. */
+enum { IP_LOOK = 20, ETHERNET_LOOK = 15 };
 bool tl_ip_plausible(const cursor *c, size_t at);
 bool tl_ethernet_plausible(const cursor *c, size_t at);
 

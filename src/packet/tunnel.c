@@ -43,7 +43,7 @@ static layer erspan(cursor *c, bool sequence)
 /* WCCP's redirect header, four bytes, is there or not: an IP version tells. */
 static layer wccp(cursor *c)
 {
-    if (!cursor_need(c, 5)) return LAYER_STOP;
+    if (cursor_cut(c, IP_LOOK) || !cursor_need(c, 4)) return LAYER_STOP;
     return tl_ip_plausible(c, 0) ? LAYER_IP : cursor_to(c, 4, LAYER_IP);
 }
 
@@ -106,6 +106,7 @@ layer tl_tunnel_l2tpv3(cursor *c)
     if (session == 0) return cursor_stop(c, TL_SEG_NOT_TCP); /* control */
     if (!cursor_push(c, TL_LAYER_L2TP, session)) return LAYER_STOP;
     cursor_skip(c, 4);
+    if (cursor_cut(c, 12 + IP_LOOK)) return LAYER_STOP;
     for (size_t at = 0; at <= 12; at += 4)
         if (tl_ethernet_plausible(c, at)) return cursor_to(c, at, LAYER_ETHERNET);
     for (size_t at = 0; at <= 12; at += 4)

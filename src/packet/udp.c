@@ -68,11 +68,11 @@ static layer geneve(cursor *c)
 /* What a G-PDU carries is told by the tunnel's setup, which we have not seen: IP, PPP, or an Ethernet frame (TS 29.281). */
 static layer gtp_inside(cursor *c)
 {
-    if (!cursor_need(c, 1)) return LAYER_STOP;
+    if (cursor_cut(c, 2) || !cursor_need(c, 1)) return LAYER_STOP;
     if (c->p[0] >> 4 == 4 || c->p[0] >> 4 == 6) return LAYER_IP;
     if (c->n >= 2 && c->p[0] == 0xff && c->p[1] == 0x03) return LAYER_PPP;
-    if (tl_ethernet_plausible(c, 0)) return LAYER_ETHERNET;
-    return plain(c);
+    if (cursor_cut(c, ETHERNET_LOOK)) return LAYER_STOP;
+    return tl_ethernet_plausible(c, 0) ? LAYER_ETHERNET : plain(c);
 }
 
 /* GTP-U, version 1 (3GPP TS 29.281 section 5.1) and 0 (GSM 09.60 section 6).  Only message type 255 carries user data. */
@@ -163,7 +163,7 @@ static layer l2tp(cursor *c)
 static layer lisp(cursor *c)
 {
     enum { INSTANCE = 0x08 };
-    if (!cursor_need(c, 9)) return LAYER_STOP;
+    if (cursor_cut(c, 8 + IP_LOOK)) return LAYER_STOP;
     if (!tl_ip_plausible(c, 8)) return plain(c);
     uint32_t id = c->p[0] & INSTANCE ? tl_be24(c->p + 4) : 0;
     return cursor_push(c, TL_LAYER_LISP, id) ? cursor_to(c, 8, LAYER_IP) : LAYER_STOP;
