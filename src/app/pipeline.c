@@ -290,8 +290,8 @@ tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl
     tl_frame frame;
     const char *path = out->facts.path;
     tl_rc rc = p->writer == NULL ? p->error.rc : TL_OK;
-    *out =
-        (tl_pipeline_capture){.facts = {.path = path, .linktype = -1, .drops = -1, .state = "interrupted", .format = source->facts.format}};
+    *out = (tl_pipeline_capture){.next = p->captures, .id = capture_id};
+    out->facts = (tl_capture_facts){.path = path, .linktype = -1, .drops = -1, .state = "interrupted", .format = source->facts.format};
     if (rc != TL_OK) return rc;
     p->captures = out;
     while ((rc = tl_source_next(source, &frame)) == TL_OK) {

@@ -1,94 +1,91 @@
 #include "support/ledger.h"
 
-#include <sqlite3.h>
+#include "query/query.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/query.h"
-#include "support/stage.h"
+enum { SOURCES_MAX = 16 };
 
-static void must(bool good, const char *what, const tl_error *err)
+static tl_rc run_all(tl_store *s, tl_source **sources, size_t n, const uint32_t *ids, const tl_ledger_options *o, tl_error *err)
 {
-    if (good) return;
-    fprintf(stderr, "ledger: %s: %s\n", what, err != NULL ? err->text : "");
-    abort();
-}
-
-tl_rc ledger_make(const char *db, tl_source *source, const tl_pipeline_options *o)
-{
-    tl_error err = {0};
-    tl_pipeline_options defaults = {.limits = tl_limits_default(), .level = 1, .batch_bytes = (size_t)1 << 20};
-    tl_capture_facts facts = {.path = "test", .format = source->facts.format, .linktype = -1, .drops = -1, .state = "interrupted"};
-    tl_ingest_facts ingest = {.tool_version = "test", .options = "{}", .state = "complete"};
-    tl_pipeline_capture out = {.facts = {.path = "test"}};
-    uint32_t id = 0;
-    tl_store *store = tl_store_open(db, NULL, &err);
-    must(store != NULL, db, &err);
-    must(tl_store_ingest_begin(store, &ingest) == TL_OK, "begin", tl_store_error(store));
-    must(tl_store_capture_begin(store, &facts, &id) == TL_OK, "capture", tl_store_error(store));
-    tl_pipeline *p = tl_pipeline_new(store, o != NULL ? o : &defaults, &err);
-    must(p != NULL, "pipeline", &err);
-    tl_rc rc = tl_pipeline_run(p, source, id, &out);
-    must(rc == TL_OK || rc == TL_ETRUNCATED, "run", tl_pipeline_error(p));
-    must(tl_pipeline_finish(p) == TL_OK, "finish", tl_pipeline_error(p));
-    must(tl_store_capture_end(store, id, &out.facts) == TL_OK, "capture end", tl_store_error(store));
-    must(tl_store_ingest_end(store, &ingest) == TL_OK, "end", tl_store_error(store));
+    static const tl_limits none;
+    tl_pipeline_options po = {.limits = o->limits, .level = o->level, .batch_bytes = o->batch_bytes, .batches = o->batches};
+    if (memcmp(&po.limits, &none, sizeof none) == 0) po.limits = tl_limits_default();
+    tl_pipeline_capture results[SOURCES_MAX] = {0};
+    tl_pipeline *p = tl_pipeline_new(s, &po, err);
+    if (p == NULL) return err->rc;
+    tl_rc rc = TL_OK;
+    for (size_t i = 0; rc == TL_OK && i < n; i++) {
+        rc = tl_pipeline_run(p, sources[i], ids[i], &results[i]);
+        if (rc == TL_ETRUNCATED) rc = TL_OK;
+    }
+    if (rc == TL_OK) rc = tl_pipeline_finish(p);
+    if (rc != TL_OK) *err = *tl_pipeline_error(p);
     tl_pipeline_free(p);
-    must(tl_store_close(store, &err) == TL_OK, "close", &err);
-    tl_source_close(source);
+    for (size_t i = 0; rc == TL_OK && i < n; i++) rc = tl_store_capture_end(s, ids[i], &results[i].facts);
     return rc;
 }
 
-unsigned ledger_faults(const char *db)
+tl_rc tl_ledger_make(const char *db, tl_source **sources, size_t n, const tl_ledger_options *o, tl_error *err)
 {
-    unsigned faults = 0;
-    for (size_t i = 0; tl_query_at(i) != NULL; i++) {
-        const tl_named_query *q = tl_query_at(i);
-        if (strncmp(q->name, "check_", 6) != 0) continue;
-        char *rows = tl_rows(db, q->sql);
-        if (rows[0] != '\0') {
-            fprintf(stderr, "%s: %s: %s\n", db, q->name, rows);
-            faults++;
-        }
-        free(rows);
+    uint32_t ids[SOURCES_MAX];
+    if (n > SOURCES_MAX) abort();
+    tl_ingest_facts facts = {.started_ns = 1, .finished_ns = 2, .tool_version = "test", .options = "{}", .state = "complete"};
+    tl_store *s = tl_store_open(db, &(tl_store_options){.commit_bytes = o->commit_bytes}, err);
+    tl_rc rc = s == NULL ? err->rc : tl_store_ingest_begin(s, &facts);
+    for (size_t i = 0; rc == TL_OK && i < n; i++) {
+        tl_capture_facts c = {.path = "memory", .format = ""};
+        rc = tl_store_capture_begin(s, &c, &ids[i]);
     }
-    return faults;
+    if (rc == TL_OK) rc = run_all(s, sources, n, ids, o, err);
+    if (rc == TL_OK) rc = tl_store_ingest_end(s, &facts);
+    tl_error later = {0};
+    tl_rc closed = tl_store_close(s, &later);
+    if (rc == TL_OK && closed != TL_OK) {
+        rc = closed;
+        *err = later;
+    }
+    for (size_t i = 0; i < n; i++) tl_source_close(sources[i]);
+    return rc;
 }
 
-char *ledger_dump(const char *db, bool frames)
+static tl_rc keep(void *to, tl_span bytes)
 {
-    static const char *const facts[] = {
-        "SELECT 'session', session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns, last_ns, conn_state, "
-        "history,"
-        " close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id",
-        "SELECT 'stream', * FROM stream ORDER BY session_id, direction",
-        "SELECT 'bytes', session_id, direction, stream_offset, raw_size, hex(sqlar_uncompress(data, raw_size)) FROM chunk"
-        " ORDER BY session_id, direction, stream_offset",
-        "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY session_id, direction, "
-        "stream_offset",
-        "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray"
-        " ORDER BY session_id, direction, stream_offset, ns, stray_id",
-        "SELECT 'message', message_id, direction, ordinal, stream_offset, length, missing, head_length, protocol, kind, summary, detail, "
-        "complete,"
-        " sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id",
-    };
-    static const char *const places[] = {
-        "SELECT 'place', session_id, first_capture_id, first_frame, last_capture_id, last_frame FROM session ORDER BY session_id",
-        "SELECT 'arrivals', session_id, direction, stream_offset, capture_id, first_frame, last_frame, hex(arrivals) FROM chunk"
-        " ORDER BY session_id, direction, stream_offset",
-        "SELECT 'outcome', capture_id, outcome, frames, bytes FROM frame_count ORDER BY 2, 3",
-        "SELECT 'gap place', session_id, direction, stream_offset, proof_frame, before_frame, after_frame, told_frame FROM gap ORDER BY 2, "
-        "3, 4",
-    };
+    tl_text_bytes(to, bytes.p, bytes.n);
+    return TL_OK;
+}
+
+const char *tl_ledger_check(const char *db, char **rows)
+{
+    tl_error err = {0};
     tl_text text = {0};
-    size_t n = sizeof facts / sizeof *facts, more = frames ? sizeof places / sizeof *places : 0;
-    for (size_t i = 0; i < n + more; i++) {
-        char *rows = tl_rows(db, i < n ? facts[i] : places[i - n]);
-        tl_text_add(&text, rows);
-        tl_text_add(&text, "\n");
-        free(rows);
+    const char *bad = NULL;
+    tl_output out = {.format = TL_CSV, .write = keep, .to = &text};
+    tl_reader *r = tl_reader_open(db, &err);
+    if (r == NULL) {
+        *rows = strdup(err.text);
+        return "open";
     }
-    must(!text.failed, "no memory", NULL);
-    return text.p;
+    unsigned checks = 0;
+    const tl_named_query *q;
+    for (size_t i = 0; bad == NULL && (q = tl_query_at(i)) != NULL; i++) {
+        uint64_t n = 0;
+        if (strncmp(q->name, "check_", 6) != 0) continue;
+        checks++;
+        tl_text_reset(&text);
+        if (tl_reader_run(r, q->sql, NULL, 0, &out, &n) != TL_OK) {
+            tl_text_printf(&text, "%s", tl_reader_error(r)->text);
+            bad = q->name;
+        } else if (n > 0) {
+            bad = q->name;
+        }
+    }
+    if (checks == 0) bad = "no checks at all";
+    tl_reader_close(r);
+    *rows = NULL;
+    if (bad != NULL) *rows = text.p;
+    if (bad == NULL) tl_text_free(&text);
+    return bad;
 }

@@ -1,18 +1,22 @@
 /*
-** ledger.h - a source through the whole pipeline into a database, and that database as the tests compare it.
+** ledger.h - a database made from frames by the whole pipeline, and the questions that every database must pass.
 */
 #ifndef TL_LEDGER_H
 #define TL_LEDGER_H
 
 #include "app/pipeline.h"
 
-/* Ingests the source (owned from now on) as one capture into a new database at db.  NULL options: the defaults.  TL_ETRUNCATED and the
-** like come through; anything else that fails aborts the test program. */
-tl_rc ledger_make(const char *db, tl_source *source, const tl_pipeline_options *o);
-/* Runs all queries/check_*.sql; how many rows they return (each is printed to stderr). */
-unsigned ledger_faults(const char *db);
-/* The database without what may differ between two runs or two captures of the same traffic: sessions, streams, payload, gaps, strays,
-** messages as text.  ids of capture and frame are left out unless `frames`.  malloc'ed. */
-char *ledger_dump(const char *db, bool frames);
+typedef struct tl_ledger_options {
+    size_t batch_bytes;
+    unsigned batches;
+    uint64_t commit_bytes;
+    int level;
+    tl_limits limits; /* all zero: the defaults */
+} tl_ledger_options;
+
+/* The sources one after the other (owned; each is a capture) into db.  What the pipeline returns; *err when that is not OK. */
+tl_rc tl_ledger_make(const char *db, tl_source **sources, size_t n, const tl_ledger_options *o, tl_error *err);
+/* Runs all of queries/check_*.sql.  The name of the first that gives rows, its rows in *rows (malloc'ed); NULL: all is well. */
+const char *tl_ledger_check(const char *db, char **rows);
 
 #endif
