@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TL_MUST_USE __attribute__((warn_unused_result))
+#define TL_MUST_USE          __attribute__((warn_unused_result))
 #define TL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 typedef enum tl_rc {
