@@ -67,7 +67,7 @@ median() {
 
 echo "Machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(awk '/MemTotal/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo), $(uname -sr)"
 echo "Date: $(date -u +%Y-%m-%d); $("$ingest" --version 2>/dev/null | head -n 1)"
-for p in tcpflow tshark; do have $p && echo "$($p --version 2>&1 | head -n 1)"; done
+for p in tcpflow tshark; do have $p && echo "$($p --version 2>/dev/null | head -n 1)"; done
 echo "Command: LOADS=\"$LOADS\" SCALE=$SCALE RUNS=$RUNS SEED=$SEED sh tests/bench/run.sh BUILD"
 for p in $PROGRAMS; do have "$p" || echo "Skipped: $p is not installed (scripts/deps.sh --bench)"; done
 echo
@@ -97,7 +97,7 @@ for load in $LOADS; do
             awk -v load="$load" -v name="$(echo "$p" | tr _ ' ')" '{
                 s = $1 > 0 ? $1 : 0.005
                 printf "| %s | %s | %.2f | %.0f | %.0f | %.0f | %s | %s |\n", load, name, $1, $3 / s / 1e6, $4 / s, $2 / 1024,
-                    $5 > 0 ? sprintf("%.2f", $1 / $5) : "-", $6 > 0 ? sprintf("%.0f", $6 / 1e6) : "-" }'
+                    ($5 > 0 ? sprintf("%.2f", $1 / $5) : "-"), ($6 > 0 ? sprintf("%.0f", $6 / 1e6) : "-") }'
     done
     rm -rf "$file" "$dir/out"
 done
