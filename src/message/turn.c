@@ -42,8 +42,11 @@ static void grow_run(struct tl_framer *f, tl_lane *l, tl_piece *p, uint64_t n)
 
 static tl_rc end_run(struct tl_framer *f, tl_lane *l, bool known)
 {
+    bool lost = l->open != NULL && !l->open->captured;
     l->turn_probed = false;
-    return tl_open_finish(f, l, known);
+    tl_rc rc = tl_open_finish(f, l, known);
+    if (lost) l->sync = TL_SYNC_RESYNCED;
+    return rc;
 }
 
 /* l speaks: what does that say about the other side's run? */
@@ -71,10 +74,9 @@ tl_rc tl_turn_step(struct tl_framer *f, tl_lane *l, tl_piece *p, bool *probe)
         if (rc == TL_OK) tl_piece_take(p, p->length);
         return rc;
     }
-    bool before_limit = l->at < l->limit;
+    bool before_limit = l->at < l->limit, heard = p->kind == TL_EV_BYTES && l->peer_spoke && p->peer_acked > l->heard;
     if (p->kind == TL_EV_BYTES) {
         rc = tell_other(f, l, p);
-        bool heard = l->peer_spoke && p->peer_acked > l->heard;
         if (rc == TL_OK && l->open != NULL && l->open->captured && heard && !before_limit) rc = end_run(f, l, true);
         if (rc != TL_OK) return rc;
         if (l->open == NULL && !l->turn_probed) {
@@ -88,6 +90,6 @@ tl_rc tl_turn_step(struct tl_framer *f, tl_lane *l, tl_piece *p, bool *probe)
     if (before_limit && n > l->limit - l->at) n = l->limit - l->at;
     grow_run(f, l, p, n);
     if (before_limit && l->at == l->limit) return end_run(f, l, true);
-    if (p->kind == TL_EV_BYTES && p->length == 0) l->peer_spoke = false;
+    if (heard) l->peer_spoke = false;
     return TL_OK;
 }
