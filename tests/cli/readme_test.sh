@@ -1,0 +1,29 @@
+#!/bin/sh
+# What the README shows is what a user gets: its SQL runs in the stock shell, its example's figures are those of the programs.
+set -eu
+build=$1
+command -v sqlite3 >/dev/null 2>&1 || { echo "sqlite3 is not installed"; exit 77; }
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+db=$tmp/page.db
+"$build/tcpledger-ingest" fixtures/http-lossy.pcap -o "$db" 2>"$tmp/summary"
+grep -q 'page.db: 234 frames, 3 sessions, 277100 payload bytes, 11 messages, 4 gaps (5840 bytes missing)' "$tmp/summary"
+
+sed -n '/^```sql/,/^```/p' README.md | grep -v '^```' >"$tmp/ten.sql"
+[ "$(grep -c ';$' "$tmp/ten.sql")" -ge 10 ]
+sqlite3 -bail "$db" <"$tmp/ten.sql" >"$tmp/answers"
+grep -q '404|/svg/binary-desktop.svg' "$tmp/answers"
+
+sqlite3 "$db" "SELECT sender, stream_offset, length, reason, proof_frame FROM gaps WHERE session_id = 1" >"$tmp/gaps"
+sed -n 's/^    \(server|.*\)/\1/p' README.md | diff - "$tmp/gaps"
+
+"$build/tcpledger-query" "$db" messages 1 >"$tmp/table"
+sed -n '/^    session_id  number/,/^$/p' README.md | sed 's/^    //; s/ *$//; /^$/d' | while IFS= read -r line; do
+    grep -qF -- "$line" "$tmp/table" || { echo "not as shown: $line"; exit 1; }
+done
+
+"$build/tcpledger-query" "$db" payload 3 --message 2 --body -o "$tmp/img2.png"
+[ "$(wc -c <"$tmp/img2.png")" = 115990 ]
+for query in queries/*.sql; do
+    sqlite3 -bail "$db" <"$query" >/dev/null || { echo "$query does not run in the stock shell"; exit 1; }
+done
