@@ -13,12 +13,15 @@
 ** 2. with two or more blocks going round, the one that the caller reads in is therefore the last that could be taken again;
 ** 3. a block that was handed over is not written to until it has been taken from `free_blocks`.
 */
+/* The plain SHA256_ calls, deprecated as they are: they allocate nothing and cannot fail, while the first EVP call of a process reads
+** openssl.cnf and, in libcrypto 3.0, reads through a null pointer where a malloc in it fails. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "capture/raw.h"
 #include "base/queue.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -47,8 +50,7 @@ struct tl_raw {
     bool handed; /* current went to the hasher already */
     bool threaded;
     pthread_t hasher;
-    EVP_MD_CTX *md; /* NULL: hashing is off, libcrypto refused.  The hasher's alone while it runs */
-    bool hash_failed;
+    SHA256_CTX sha; /* the hasher's alone while it runs */
     uint64_t count, filled_blocks;
     tl_rc ended; /* OK while the file goes on */
     int error_number;
@@ -64,8 +66,7 @@ tl_raw *tl_raw_new(tl_reader reader)
     r->reader = reader;
     r->free_blocks = tl_queue_new(BLOCKS);
     r->to_hash = tl_queue_new(BLOCKS);
-    r->md = EVP_MD_CTX_new();
-    if (r->free_blocks == NULL || r->to_hash == NULL || r->md == NULL) {
+    if (r->free_blocks == NULL || r->to_hash == NULL) {
         tl_raw_free(r);
         return NULL;
     }
@@ -74,13 +75,13 @@ tl_raw *tl_raw_new(tl_reader reader)
         assert(rc == TL_OK);
         (void)rc;
     }
-    r->hash_failed = EVP_DigestInit_ex(r->md, EVP_sha256(), NULL) != 1;
+    SHA256_Init(&r->sha);
     return r;
 }
 
 static void hash_block(tl_raw *r, const block *b)
 {
-    if (!r->hash_failed && EVP_DigestUpdate(r->md, b->memory + b->headroom, b->filled) != 1) r->hash_failed = true;
+    SHA256_Update(&r->sha, b->memory + b->headroom, b->filled);
 }
 
 /* The hasher's whole life: what comes in goes back, in order. */
@@ -110,7 +111,6 @@ void tl_raw_free(tl_raw *r)
     tl_queue_free(r->to_hash);
     tl_queue_free(r->free_blocks);
     for (size_t i = 0; i < BLOCKS; i++) free(r->blocks[i].memory);
-    EVP_MD_CTX_free(r->md);
     r->reader.close(r->reader.self);
     free(r);
 }
@@ -241,5 +241,6 @@ bool tl_raw_sha256(tl_raw *r, uint8_t out[32])
 {
     if (r->ended != TL_END) return false;
     stop_hasher(r);
-    return !r->hash_failed && EVP_DigestFinal_ex(r->md, out, NULL) == 1;
+    SHA256_Final(out, &r->sha);
+    return true;
 }

@@ -35,7 +35,7 @@ TL_MUST_USE tl_rc tl_raw_drain(tl_raw *r);
 uint64_t tl_raw_count(const tl_raw *r); /* bytes read so far */
 int tl_raw_errno(const tl_raw *r);      /* after EIO */
 
-/* Of all bytes read; once, after END.  False: not to be had (libcrypto refused, or the end was not reached). */
+/* Of all bytes read; once, after END.  False: the end was not reached. */
 bool tl_raw_sha256(tl_raw *r, uint8_t out[32]);
 
 #endif
