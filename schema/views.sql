@@ -1,8 +1,10 @@
 -- tcpledger database: the views, for people.  Dropped and made again whenever a program opens the database for writing; the query
 -- program uses its own copy, so a database never needs changing for a better view.
 --
---   addresses   a.b.c.d:port, [v6]:port            times   ISO 8601, UTC, exact to the nanosecond
---   sender      'client' or 'server': whose bytes  number  of a message within its session (`payload ID --message NUMBER`)
+--   times         ISO 8601, UTC, exact to the nanosecond (rounded down by hand: a capture may claim to be older than 1970)
+--   addresses     a.b.c.d:port, [v6]:port
+--   sender        'client' or 'server': whose bytes
+--   number        of a message within its session (`tcpledger-query DB payload ID --message NUMBER`)
 --   capture_loss  bytes that the network delivered but the capture lacks (gaps 'acked' and 'snaplen')
 --   unknown_loss  missing bytes of which that is not known (all other reasons): lost in the network, or not captured.  Never add the two.
 --
@@ -26,7 +28,8 @@ SELECT s.session_id,
              WHERE g.session_id = s.session_id AND g.reason NOT IN ('acked', 'snaplen'))) AS unknown_loss,
        (SELECT count(*) FROM message AS m
          WHERE m.message_id BETWEEN (s.session_id << 32) AND (s.session_id << 32) + 4294967295) AS messages,
-       strftime('%Y-%m-%dT%H:%M:%S', s.first_ns / 1000000000, 'unixepoch') || format('.%09dZ', s.first_ns % 1000000000) AS start,
+       strftime('%Y-%m-%dT%H:%M:%S', (s.first_ns - 999999999 * (s.first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (s.first_ns % 1000000000 + 1000000000) % 1000000000) AS start,
        round((s.last_ns - s.first_ns) / 1e9, 6) AS seconds,
        s.conn_state,
        s.close_reason,
@@ -89,7 +92,8 @@ CREATE VIEW messages AS
 SELECT m.message_id,
        m.session_id,
        m.message_id & 4294967295 AS number,
-       strftime('%Y-%m-%dT%H:%M:%S', m.first_ns / 1000000000, 'unixepoch') || format('.%09dZ', m.first_ns % 1000000000) AS time,
+       strftime('%Y-%m-%dT%H:%M:%S', (m.first_ns - 999999999 * (m.first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (m.first_ns % 1000000000 + 1000000000) % 1000000000) AS time,
        iif(m.direction = 0, 'client', 'server') AS sender,
        m.protocol,
        m.kind,
@@ -117,8 +121,8 @@ CREATE VIEW exchanges AS
 SELECT r.session_id,
        q.message_id & 4294967295 AS request,
        r.message_id & 4294967295 AS response,
-       strftime('%Y-%m-%dT%H:%M:%S', coalesce(q.first_ns, r.first_ns) / 1000000000, 'unixepoch')
-         || format('.%09dZ', coalesce(q.first_ns, r.first_ns) % 1000000000) AS time,
+       strftime('%Y-%m-%dT%H:%M:%S', (coalesce(q.first_ns, r.first_ns) - 999999999 * (coalesce(q.first_ns, r.first_ns) < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (coalesce(q.first_ns, r.first_ns) % 1000000000 + 1000000000) % 1000000000) AS time,
        r.protocol,
        q.summary AS asked,
        r.summary AS answered,
@@ -132,7 +136,8 @@ SELECT r.session_id,
  WHERE r.kind = 'response'
 UNION ALL
 SELECT q.session_id, q.message_id & 4294967295, NULL,
-       strftime('%Y-%m-%dT%H:%M:%S', q.first_ns / 1000000000, 'unixepoch') || format('.%09dZ', q.first_ns % 1000000000),
+       strftime('%Y-%m-%dT%H:%M:%S', (q.first_ns - 999999999 * (q.first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (q.first_ns % 1000000000 + 1000000000) % 1000000000),
        q.protocol, q.summary, NULL, NULL, q.length, NULL, q.missing, q.pairing
   FROM message AS q
  WHERE q.kind = 'request' AND q.pairing = 'unanswered';
@@ -151,10 +156,12 @@ SELECT g.gap_id,
        g.proof_frame,
        g.before_capture_id,
        g.before_frame,
-       strftime('%Y-%m-%dT%H:%M:%S', g.before_ns / 1000000000, 'unixepoch') || format('.%09dZ', g.before_ns % 1000000000) AS before,
+       strftime('%Y-%m-%dT%H:%M:%S', (g.before_ns - 999999999 * (g.before_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (g.before_ns % 1000000000 + 1000000000) % 1000000000) AS before,
        g.after_capture_id,
        g.after_frame,
-       strftime('%Y-%m-%dT%H:%M:%S', g.after_ns / 1000000000, 'unixepoch') || format('.%09dZ', g.after_ns % 1000000000) AS after
+       strftime('%Y-%m-%dT%H:%M:%S', (g.after_ns - 999999999 * (g.after_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (g.after_ns % 1000000000 + 1000000000) % 1000000000) AS after
   FROM gap AS g;
 
 -- The stored bytes, readable.  Needs sqlar_uncompress(): the sqlite3 shell and tcpledger-query have it.
@@ -164,7 +171,8 @@ SELECT k.session_id,
        iif(k.direction = 0, 'client', 'server') AS sender,
        k.stream_offset,
        k.raw_size,
-       strftime('%Y-%m-%dT%H:%M:%S', k.first_ns / 1000000000, 'unixepoch') || format('.%09dZ', k.first_ns % 1000000000) AS time,
+       strftime('%Y-%m-%dT%H:%M:%S', (k.first_ns - 999999999 * (k.first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (k.first_ns % 1000000000 + 1000000000) % 1000000000) AS time,
        k.capture_id,
        k.first_frame,
        k.last_frame,
@@ -179,8 +187,10 @@ SELECT c.capture_id,
        c.state,
        c.frames,
        (SELECT f.frames FROM frame_count AS f WHERE f.capture_id = c.capture_id AND f.outcome = 'tcp') AS tcp_frames,
-       strftime('%Y-%m-%dT%H:%M:%S', c.first_ns / 1000000000, 'unixepoch') || format('.%09dZ', c.first_ns % 1000000000) AS first,
-       strftime('%Y-%m-%dT%H:%M:%S', c.last_ns / 1000000000, 'unixepoch') || format('.%09dZ', c.last_ns % 1000000000) AS last,
+       strftime('%Y-%m-%dT%H:%M:%S', (c.first_ns - 999999999 * (c.first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (c.first_ns % 1000000000 + 1000000000) % 1000000000) AS first,
+       strftime('%Y-%m-%dT%H:%M:%S', (c.last_ns - 999999999 * (c.last_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (c.last_ns % 1000000000 + 1000000000) % 1000000000) AS last,
        round((c.last_ns - c.first_ns) / 1e9, 6) AS seconds,
        c.drops_reported,
        c.bytes,
@@ -232,14 +242,14 @@ SELECT iif(t.direction = 0, s.client_addr, s.server_addr) AS host,
 -- By the second of the last captured byte before the hole (of the first after it, where there is none before).
 DROP VIEW IF EXISTS loss_by_second;
 CREATE VIEW loss_by_second AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(g.before_ns, g.after_ns, s.first_ns) / 1000000000, 'unixepoch') AS second,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', (coalesce(g.before_ns, g.after_ns, s.first_ns) - 999999999 * (coalesce(g.before_ns, g.after_ns, s.first_ns) < 0)) / 1000000000, 'unixepoch') AS second,
        count(*) AS gaps,
        count(DISTINCT g.session_id) AS sessions,
        sum(iif(g.reason IN ('acked', 'snaplen'), g.length, 0)) AS capture_loss,
        sum(iif(g.reason IN ('acked', 'snaplen'), 0, g.length)) AS unknown_loss
   FROM gap AS g
   JOIN session AS s ON s.session_id = g.session_id
- GROUP BY coalesce(g.before_ns, g.after_ns, s.first_ns) / 1000000000;
+ GROUP BY 1;
 
 -- By the capture in which the hole lies (where the bytes before it, else after it, were captured).  tcp_bytes: of whole frames.
 DROP VIEW IF EXISTS loss_by_capture;
@@ -297,7 +307,8 @@ DROP VIEW IF EXISTS http_requests;
 CREATE VIEW http_requests AS
 SELECT m.session_id,
        m.message_id & 4294967295 AS number,
-       strftime('%Y-%m-%dT%H:%M:%S', m.first_ns / 1000000000, 'unixepoch') || format('.%09dZ', m.first_ns % 1000000000) AS time,
+       strftime('%Y-%m-%dT%H:%M:%S', (m.first_ns - 999999999 * (m.first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (m.first_ns % 1000000000 + 1000000000) % 1000000000) AS time,
        iif(instr(s.client_addr, ':'), '[' || s.client_addr || ']', s.client_addr) || ':' || s.client_port AS client,
        iif(instr(s.server_addr, ':'), '[' || s.server_addr || ']', s.server_addr) || ':' || s.server_port AS server,
        (SELECT value FROM json_each(m.detail, '$.method')) AS method,
@@ -319,7 +330,8 @@ DROP VIEW IF EXISTS http_responses;
 CREATE VIEW http_responses AS
 SELECT m.session_id,
        m.message_id & 4294967295 AS number,
-       strftime('%Y-%m-%dT%H:%M:%S', m.first_ns / 1000000000, 'unixepoch') || format('.%09dZ', m.first_ns % 1000000000) AS time,
+       strftime('%Y-%m-%dT%H:%M:%S', (m.first_ns - 999999999 * (m.first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (m.first_ns % 1000000000 + 1000000000) % 1000000000) AS time,
        iif(instr(s.client_addr, ':'), '[' || s.client_addr || ']', s.client_addr) || ':' || s.client_port AS client,
        iif(instr(s.server_addr, ':'), '[' || s.server_addr || ']', s.server_addr) || ':' || s.server_port AS server,
        (SELECT value FROM json_each(m.detail, '$.status')) AS status,
@@ -340,7 +352,7 @@ SELECT m.session_id,
 -- Zeek's conn.log: its names, its order.  Unlike Zeek's, orig_bytes and resp_bytes come from what the stream proves.
 DROP VIEW IF EXISTS conn_log;
 CREATE VIEW conn_log AS
-SELECT format('%d.%09d', s.first_ns / 1000000000, s.first_ns % 1000000000) AS ts,
+SELECT iif(s.first_ns < 0, '-', '') || format('%d.%09d', abs(s.first_ns / 1000000000), abs(s.first_ns % 1000000000)) AS ts,
        'C' || s.session_id AS uid,
        s.client_addr AS "id.orig_h",
        s.client_port AS "id.orig_p",

@@ -3,7 +3,9 @@
 */
 #include "query/sections.h"
 
-#define TIME_OF(ns)          "strftime('%Y-%m-%dT%H:%M:%S', " ns " / 1000000000, 'unixepoch') || format('.%09dZ', " ns " % 1000000000)"
+#define TIME_OF(ns)                                                                                                                        \
+    "strftime('%Y-%m-%dT%H:%M:%S', (" ns " - 999999999 * (" ns " < 0)) / 1000000000, 'unixepoch')"                                         \
+    " || format('.%09dZ', (" ns " % 1000000000 + 1000000000) % 1000000000)"
 #define SENDER_OF(direction) "iif(" direction " = 0, 'client', 'server')"
 
 const tl_section tl_sections_session[] = {

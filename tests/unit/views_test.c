@@ -90,6 +90,32 @@ static void what_views_say(void)
     tl_sample_drop(path);
 }
 
+/* Exact to the nanosecond, on both sides of 1970. */
+static void times_of_any_age(void)
+{
+    static const struct {
+        const char *set, *start, *ts;
+    } cases[] = {
+        {"UPDATE session SET first_ns = 0", "1970-01-01T00:00:00.000000000Z", "0.000000000"},
+        {"UPDATE session SET first_ns = 999999999", "1970-01-01T00:00:00.999999999Z", "0.999999999"},
+        {"UPDATE session SET first_ns = -1", "1969-12-31T23:59:59.999999999Z", "-0.000000001"},
+        {"UPDATE session SET first_ns = -1000000000", "1969-12-31T23:59:59.000000000Z", "-1.000000000"},
+        {"UPDATE session SET first_ns = -1000000001", "1969-12-31T23:59:58.999999999Z", "-1.000000001"},
+        {"UPDATE session SET first_ns = 9223372036854775807", "2262-04-11T23:47:16.854775807Z", "9223372036.854775807"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *path, want[80];
+        tl_reader *r = open_sample(&path, cases[i].set);
+        char *got = answer(r, "SELECT s.start, c.ts FROM sessions AS s JOIN conn_log AS c ON c.uid = 'C1' WHERE s.session_id = 1", NULL);
+        snprintf(want, sizeof want, "%s,%s\n", cases[i].start, cases[i].ts);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+        CU_ASSERT_STRING_EQUAL(got, want);
+        free(got);
+        tl_reader_close(r);
+        tl_sample_drop(path);
+    }
+}
+
 /* What neither messages nor gaps cover, in each constellation: streams of session 4's client, 54 bytes. */
 static void unframed_ranges(void)
 {
@@ -215,6 +241,7 @@ int main(void)
 {
     return tl_run_cases("views", (const tl_case[]){
                                      {"what views say", what_views_say},
+                                     {"times of any age", times_of_any_age},
                                      {"unframed ranges", unframed_ranges},
                                      {"checks see what they are for", checks_see_what_they_are_for},
                                      {"reports run", reports_run},
