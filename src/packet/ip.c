@@ -89,6 +89,7 @@ layer tl_ip_v4(cursor *c)
 {
     if (!cursor_need(c, V4_BYTES)) return LAYER_STOP;
     const uint8_t *p = c->p;
+    if (p[0] >> 4 == 6) return LAYER_IPV6; /* announced as IPv4 by a careless sender */
     size_t header = (size_t)(p[0] & 15) * 4, total = tl_be16(p + 2);
     if (p[0] >> 4 != 4 || header < V4_BYTES || (total > 0 && total < header)) return cursor_stop(c, TL_SEG_MALFORMED);
     begin_datagram(c, 4, total);

@@ -20,9 +20,12 @@ enum {
     TYPE_BACKBONE = 0x88e7,
     TYPE_CISCO_META = 0x8909,
     TYPE_VN_TAG = 0x8926,
+    TYPE_HSR = 0x892f,   /* ring redundancy (IEC 62439-3) */
+    TYPE_E_TAG = 0x893f, /* bridge port extension (802.1BR) */
     TYPE_NSH = 0x894f,
     TYPE_VLAN_OLD = 0x9100,
-    TYPE_VLAN_OLDER = 0x9200
+    TYPE_VLAN_OLDER = 0x9200,
+    TYPE_R_TAG = 0xf1c1 /* frame replication (802.1CB) */
 };
 
 /* MACsec (IEEE 802.1AE): readable only where it protects integrity alone; then a type follows, and 16 bytes of check value end it. */
@@ -97,7 +100,10 @@ layer tl_label_ethertype(cursor *c)
     case TYPE_TRILL: /* RFC 6325 section 3: options are counted in 4 bytes, five bits over two bytes */
         if (!cursor_need(c, 6)) return LAYER_STOP;
         return ethernet_behind(c, 6 + (size_t)(tl_be16(c->p) >> 6 & 31) * 4, 0);
-    case TYPE_VN_TAG: return skip_tag(c, 6);
+    case TYPE_VN_TAG:
+    case TYPE_HSR:
+    case TYPE_R_TAG: return skip_tag(c, 6);
+    case TYPE_E_TAG:
     case TYPE_CISCO_META: return skip_tag(c, 8);
     default: return cursor_stop(c, TL_SEG_NOT_IP);
     }

@@ -86,6 +86,47 @@ static layer ppi(cursor *c)
     return cursor_to(c, header, LAYER_LINK);
 }
 
+/* macOS: little-endian length and link type of what follows, then the interface and the process. */
+static layer pktap(cursor *c)
+{
+    if (!cursor_need(c, 12)) return LAYER_STOP;
+    size_t header = tl_le32(c->p);
+    uint32_t inner = tl_le32(c->p + 8);
+    if (header < 12 || inner == LINK_PKTAP) return cursor_stop(c, TL_SEG_MALFORMED);
+    if (!cursor_need(c, header)) return LAYER_STOP;
+    c->type = inner;
+    return cursor_to(c, header, LAYER_LINK);
+}
+
+/* Endace: a record header of 16 bytes, extension headers of 8 while bit 7 says so, for Ethernet two bytes of offset and padding. */
+static layer endace(cursor *c)
+{
+    enum { ERF_ETHERNET = 2, ERF_COLOR_ETHERNET = 11, ERF_DSM_ETHERNET = 16, MORE = 0x80 };
+    size_t at = 16;
+    if (!cursor_need(c, at)) return LAYER_STOP;
+    unsigned type = c->p[8] & 0x7f;
+    for (bool more = (c->p[8] & MORE) != 0; more; at += 8) {
+        if (!cursor_need(c, at + 8)) return LAYER_STOP;
+        more = (c->p[at] & MORE) != 0;
+    }
+    if (type != ERF_ETHERNET && type != ERF_COLOR_ETHERNET && type != ERF_DSM_ETHERNET) return cursor_stop(c, TL_SEG_LINKTYPE);
+    if (!cursor_need(c, at + 2)) return LAYER_STOP;
+    return cursor_to(c, at + 2, LAYER_ETHERNET);
+}
+
+/* Juniper's cookie "MGC", flags, and extensions with a length of their own. */
+static layer juniper_ethernet(cursor *c)
+{
+    enum { NO_LINK_HEADER = 0x02, EXTENSIONS = 0x80 };
+    if (!cursor_need(c, 6)) return LAYER_STOP;
+    if (tl_be24(c->p) != 0x4d4743) return cursor_stop(c, TL_SEG_MALFORMED);
+    unsigned flags = c->p[3];
+    size_t header = flags & EXTENSIONS ? 6 + (size_t)tl_be16(c->p + 4) : 4;
+    if (flags & NO_LINK_HEADER) header += 4; /* a protocol number */
+    if (!cursor_need(c, header)) return LAYER_STOP;
+    return cursor_to(c, header, flags & NO_LINK_HEADER ? LAYER_IP : LAYER_ETHERNET);
+}
+
 /* Cisco HDLC: address, control, Ethernet type. */
 static layer c_hdlc(cursor *c)
 {
@@ -100,18 +141,10 @@ static layer ppp_serial(cursor *c)
     return (c->p[0] == 0x0f || c->p[0] == 0x8f) && c->p[1] == 0 ? c_hdlc(c) : LAYER_PPP;
 }
 
-/* Frame relay: a Q.922 address that ends at a byte with bit 0 set, then RFC 2427 (control and NLPID) or Cisco's Ethernet type. */
-static layer frame_relay(cursor *c)
+/* A network layer protocol id (RFC 2427 section 4, ISO/IEC TR 9577) at this place. */
+static layer nlpid(cursor *c, size_t at)
 {
     enum { NLPID_SNAP = 0x80, NLPID_IPV6 = 0x8e, NLPID_IPV4 = 0xcc, NLPID_PPP = 0xcf };
-    size_t at = 0;
-    do {
-        if (!cursor_need(c, at + 1)) return LAYER_STOP;
-    } while (!(c->p[at++] & 1) && at < 4);
-    if (!cursor_need(c, at + 3)) return LAYER_STOP;
-    if (c->p[at] != 3) return cursor_ethertype(c, at + 2, tl_be16(c->p + at));
-    at++;
-    if (c->p[at] == 0) at++;
     if (!cursor_need(c, at + 1)) return LAYER_STOP;
     switch (c->p[at++]) {
     case NLPID_IPV4: return cursor_to(c, at, LAYER_IPV4);
@@ -122,6 +155,20 @@ static layer frame_relay(cursor *c)
         return cursor_ethertype(c, at + 5, tl_be16(c->p + at + 3));
     default: return cursor_stop(c, TL_SEG_NOT_IP);
     }
+}
+
+/* Frame relay: a Q.922 address that ends at a byte with bit 0 set, then RFC 2427 (control and NLPID) or Cisco's Ethernet type. */
+static layer frame_relay(cursor *c)
+{
+    size_t at = 0;
+    do {
+        if (!cursor_need(c, at + 1)) return LAYER_STOP;
+    } while (!(c->p[at++] & 1) && at < 4);
+    if (!cursor_need(c, at + 3)) return LAYER_STOP;
+    if (c->p[at] != 3) return cursor_ethertype(c, at + 2, tl_be16(c->p + at));
+    at++;
+    if (c->p[at] == 0) at++;
+    return nlpid(c, at);
 }
 
 /* OpenBSD's packet filter log: length, family, ...; padded to four bytes. */
@@ -187,6 +234,13 @@ layer tl_link_dispatch(cursor *c)
     case LINK_AVS: return LAYER_PRISM;
     case LINK_PPI: return ppi(c);
     case LINK_NFLOG: return nflog(c);
+    case LINK_PKTAP: return pktap(c);
+    case LINK_ERF: return endace(c);
+    case LINK_JUNIPER_ETHERNET: return juniper_ethernet(c);
+    case LINK_SUNATM: return behind(c, 4, LAYER_LLC);
+    case LINK_IEEE1394:
+        if (!cursor_need(c, 18)) return LAYER_STOP;
+        return cursor_ethertype(c, 18, tl_be16(c->p + 16));
     case LINK_PFLOG: return pflog(c);
     case LINK_TOKEN_RING: return token_ring(c);
     case LINK_FDDI: return behind(c, 13, LAYER_LLC);
@@ -197,20 +251,30 @@ layer tl_link_dispatch(cursor *c)
     }
 }
 
+/* Cisco's inter-switch link: a multicast address of its own, 26 bytes with a VLAN id (15 bits), then the whole Ethernet frame. */
+static layer isl(cursor *c)
+{
+    if (!cursor_need(c, 26) || !cursor_push(c, TL_LAYER_VLAN, tl_be16(c->p + 20) >> 1)) return LAYER_STOP;
+    return cursor_to(c, 26, LAYER_ETHERNET);
+}
+
 layer tl_link_ethernet(cursor *c)
 {
     if (!cursor_need(c, 14)) return LAYER_STOP;
+    if (c->n >= 17 && (tl_be32(c->p) == 0x01000c00 || tl_be32(c->p) == 0x03000c00) && c->p[4] == 0 && tl_be24(c->p + 14) == 0xaaaa03)
+        return isl(c);
     return cursor_ethertype(c, 14, tl_be16(c->p + 12));
 }
 
 /* IEEE 802.2, with SNAP (RFC 1042).  Everything that is not IP inside is just not IP, however short. */
 layer tl_link_llc(cursor *c)
 {
-    enum { LSAP_IP = 0x06, LSAP_SNAP = 0xaa, OUI_BRIDGED = 0x0080c2, OUI_APPLE_TUNNEL = 0x0000f8 };
+    enum { LSAP_IP = 0x06, LSAP_SNAP = 0xaa, LSAP_OSI = 0xfe, OUI_BRIDGED = 0x0080c2, OUI_APPLE_TUNNEL = 0x0000f8 };
     if (c->wire < 3) return cursor_stop(c, TL_SEG_NOT_IP);
     if (!cursor_need(c, 3)) return LAYER_STOP;
     const uint8_t *p = c->p;
     if ((p[2] & 3) != 3) return cursor_stop(c, TL_SEG_NOT_IP); /* only unnumbered frames carry datagrams */
+    if (p[0] == LSAP_OSI && p[1] == LSAP_OSI) return nlpid(c, 3);
     if (p[0] == LSAP_IP && p[1] == LSAP_IP) return cursor_to(c, 3, LAYER_IP);
     if (p[0] != LSAP_SNAP || p[1] != LSAP_SNAP) return cursor_stop(c, TL_SEG_NOT_IP);
     if (!cursor_need(c, 8)) return LAYER_STOP;

@@ -14,6 +14,7 @@ enum {
     PORT_GRE = 4754,
     PORT_VXLAN = 4789,
     PORT_VXLAN_GPE = 4790,
+    PORT_AYIYA = 5072,
     PORT_CAPWAP = 5247,
     PORT_GENEVE = 6081,
     PORT_MPLS = 6635,
@@ -206,6 +207,18 @@ static layer capwap(cursor *c)
     return cursor_to(c, header, native ? LAYER_WLAN : LAYER_ETHERNET);
 }
 
+/* draft-massar-v6ops-ayiya: identity (a power of two), signature (counted in four bytes), then IP by protocol number. */
+static layer ayiya(cursor *c)
+{
+    enum { FORWARD = 1, NEXT_IPV4 = 4, NEXT_IPV6 = 41 };
+    if (!cursor_need(c, 8)) return LAYER_STOP;
+    const uint8_t *p = c->p;
+    size_t header = 8 + ((size_t)1 << (p[0] >> 4)) + (size_t)(p[1] >> 4) * 4;
+    if ((p[2] & 15) != FORWARD || (p[3] != NEXT_IPV4 && p[3] != NEXT_IPV6)) return plain(c);
+    if (!cursor_need(c, header) || !cursor_push(c, TL_LAYER_IP, c->version)) return LAYER_STOP;
+    return cursor_to(c, header, LAYER_IP);
+}
+
 static layer by_port(cursor *c, unsigned port)
 {
     switch (port) {
@@ -218,6 +231,7 @@ static layer by_port(cursor *c, unsigned port)
     case PORT_VXLAN:
     case PORT_VXLAN_LINUX: return vxlan(c);
     case PORT_VXLAN_GPE: return vxlan_gpe(c);
+    case PORT_AYIYA: return ayiya(c);
     case PORT_CAPWAP: return capwap(c);
     case PORT_GENEVE: return geneve(c);
     case PORT_MPLS: return LAYER_MPLS;
@@ -238,6 +252,7 @@ static bool is_tunnel(unsigned port)
     case PORT_VXLAN:
     case PORT_VXLAN_LINUX:
     case PORT_VXLAN_GPE:
+    case PORT_AYIYA:
     case PORT_CAPWAP:
     case PORT_GENEVE:
     case PORT_MPLS:

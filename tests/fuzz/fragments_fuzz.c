@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STEP = 8, ROOM = 64 + 2048, USED_MAX = 4 * 1024 * 1024 };
+enum { STEP = 8, ROOM = 128 + 2048, USED_MAX = 4 * 1024 * 1024 };
 
 /* An IPv4 or IPv6 fragment, raw, in frame[]; its length on the wire is returned. */
 static size_t build(uint8_t *frame, const uint8_t *s)

@@ -302,6 +302,54 @@ static void provider_and_fabric_tags(void)
     expect("MACsec, integrity only", 1, &v4, "", "");
 }
 
+static void redundancy_and_extension_tags(void)
+{
+    start(&v4);
+    FRONT(0x10, 60, 0, 1, 0x08, 0x00);
+    tl_build_ether(&b, 0x892f);
+    expect("HSR", 1, &v4, "", "");
+    start(&v6);
+    FRONT(0, 1, 0, 2, 0, 0, 0x86, 0xdd);
+    tl_build_ether(&b, 0x893f);
+    expect("E-TAG", 1, &v6, "", "");
+    start(&v4);
+    FRONT(0, 0, 0, 9, 0x08, 0x00);
+    tl_build_ether(&b, 0xf1c1);
+    expect("R-TAG", 1, &v4, "", "");
+    start(&v6);
+    tl_build_ether(&b, 0x0800);
+    expect("IPv6 announced as IPv4", 1, &v6, "", "");
+    start(&v4);
+    tl_build_ether(&b, 0x0800);
+    FRONT(0x01, 0x00, 0x0c, 0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 90, 0xaa, 0xaa, 3, 0, 0, 0x0c, 0, 14, 0, 0, 0, 0);
+    expect("ISL", 1, &v4, "7", "");
+}
+
+static void appliances(void)
+{
+    start(&v4);
+    tl_build_ether(&b, 0x0800);
+    FRONT(16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 'e', 'n', '0', 0);
+    expect("PKTAP", 258, &v4, "", "");
+    start(&v4);
+    tl_build_ether(&b, 0x0800);
+    FRONT(1, 2, 3, 4, 5, 6, 7, 8, 0x82, 4, 0, 100, 0, 0, 0, 90, 0x83, 1, 2, 3, 4, 5, 6, 7, 0x03, 1, 2, 3, 4, 5, 6, 7, 0, 0);
+    expect("ERF with two extension headers", 197, &v4, "", "");
+    start(&v4);
+    tl_build_ether(&b, 0x0800);
+    FRONT(0x4d, 0x47, 0x43, 0x81, 0, 4, 1, 2, 3, 4);
+    expect("Juniper Ethernet", 178, &v4, "", "");
+    start(&v6);
+    FRONT(0x4d, 0x47, 0x43, 0x02, 0, 0, 0, 6);
+    expect("Juniper without a link header", 178, &v6, "", "");
+    start(&v4);
+    FRONT(0x02, 1, 0, 33, 0xfe, 0xfe, 3, 0xcc);
+    expect("routed over ATM", 123, &v4, "", "");
+    start(&v4);
+    FRONT(1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 0x08, 0x00);
+    expect("IEEE 1394", 138, &v4, "", "");
+}
+
 static void wlan(void)
 {
 #define SNAP_IPV4       0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x00
@@ -391,6 +439,8 @@ int main(void)
                                                          {"NFLOG, PPI, PFLOG", nflog_ppi_pflog},
                                                          {"provider and fabric tags", provider_and_fabric_tags},
                                                          {"802.11", wlan},
+                                                         {"redundancy and extension tags", redundancy_and_extension_tags},
+                                                         {"appliances and other links", appliances},
                                                          {"outcomes that are no segment", outcomes},
                                                          {0}});
 }

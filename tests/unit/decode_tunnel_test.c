@@ -386,6 +386,11 @@ static void others(void)
     FRONT(0x08, 0, 0, 0, 0, 0, 7, 0);
     over_udp(4341);
     expect("LISP", &v6, "lisp:7");
+    start(&v6);
+    FRONT(0x41, 0x52, 0x11, 41, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, /* identity; then a SHA-1 */
+          1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20);
+    over_udp(5072);
+    expect("AYIYA", &v6, "ip4");
     start_ethernet();
     FRONT(1, 0, 0, 1, 0, 10, 1, 0x80, 1);
     over_udp(37008);
@@ -399,7 +404,7 @@ static void others(void)
 /* Whatever lies on a tunnel's port and is no such tunnel is UDP, and a tunnel by protocol number that breaks off is malformed. */
 static void no_tunnels(void)
 {
-    static const uint16_t ports[] = {1701, 2152, 3386, 3544, 4341, 4754, 4789, 4790, 5247, 6081, 6635, 8472, 37008};
+    static const uint16_t ports[] = {1701, 2152, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6081, 6635, 8472, 37008};
     for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
         unsigned long long seed = 1 + i;
         for (unsigned round = 0; round < 2000; round++) {
