@@ -219,7 +219,7 @@ static tl_rc switch_protocol(tl_framer *f)
         if (rc == TL_OK) rc = tl_open_finish(f, l, false);
         if (rc != TL_OK) return rc;
         tl_pairs_close(&f->pairs[dir]);
-        f->pairs[dir].broken = f->pairs[dir].owed = f->pairs[dir].hole_before = f->pairs[dir].pipelined = false;
+        f->pairs[dir].broken = f->pairs[dir].hole_before = f->pairs[dir].pipelined = false;
         tl_lane_enter(l, TL_LANE_HEAD);
         l->switches = l->peer_spoke = l->turn_probed = false;
     }

@@ -83,16 +83,11 @@ tl_head tl_lane_head(const struct tl_framer *f, const tl_lane *l, const tl_piece
 
 tl_rc tl_lane_lose(struct tl_framer *f, tl_lane *l, tl_piece *p, size_t skip)
 {
-    /* A message that is cut explains the hole; without one, a head was lost, and with it a request or a response. */
-    bool explained = l->open != NULL;
+    bool cut = l->open != NULL;
     tl_rc rc = tl_open_finish(f, l, false);
     if (rc != TL_OK) return rc;
-    if (!explained) {
-        tl_pairs_hole(&f->pairs[l->dir], true);
-        tl_pairs_hole(&f->pairs[!l->dir], false);
-    } else {
-        tl_pairs_hole(&f->pairs[!l->dir], false);
-    }
+    tl_pairs_hole(&f->pairs[l->dir], true, cut);
+    tl_pairs_hole(&f->pairs[!l->dir], false, cut);
     if (f->detector->lost != NULL) f->detector->lost(f->detector, f->state, l->dir);
     tl_lane_enter(l, TL_LANE_LOST);
     l->sync = TL_SYNC_RESYNCED;

@@ -64,7 +64,7 @@ tl_rc tl_open_finish(struct tl_framer *f, tl_lane *l, bool known)
     o->m.detail = tl_span_of(o->detail.p, o->detail.n);
     l->sync = TL_SYNC_COUNTED;
     if (o->role == TL_RESPONSE || o->role == TL_INTERIM)
-        tl_pairs_ended(&f->pairs[!l->dir], o->m.offset + o->m.length, o->role == TL_INTERIM);
+        tl_pairs_ended(&f->pairs[!l->dir], o->m.offset + o->m.length, o->role == TL_RESPONSE && o->m.answers != 0);
     *f->done_end = o;
     f->done_end = &o->next;
     return TL_OK;

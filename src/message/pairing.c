@@ -11,7 +11,9 @@
 **   3. After such a loss: nobody knows how many answers went with it.  A client that sends one request at a time had received all
 **      earlier answers when it sent a request, so the candidates with the greatest `acked` are those that still wait; if that is one it is
 **      proved, and all older ones are unanswered.  A client known to pipeline, or several such candidates, leave a choice that nothing
-**      decides: the response then names no request, and those requests are not called unanswered either.
+**      decides: the response then names no request, and those requests are not called unanswered either.  And where requests may be
+**      missing behind the last candidate, it is that one's answer only if it begins where the candidate's sender had heard of
+**      everything; else it answers one of those: unasked.
 **   4. A request's head was lost: an answer for it is still owed, unless one came that had no candidate.  If the first candidate was sent
 **      after the hole, and nothing was answered between, then this response is for the lost one: unasked.
 **
@@ -87,11 +89,12 @@ static struct choice choose(const tl_pairs *p, uint64_t offset, uint64_t acked)
     if (!p->broken) {
         const tl_ask *a = nth(p, first);
         c.index = first;
-        c.owed = p->owed && a->after_hole && a->acked == p->last_end;
+        c.owed = a->after_hole && a->acked == p->last_end;
         if (!c.owed) c.pairing = candidates == 1 && !a->by_order ? TL_PAIR_PROVED : TL_PAIR_ORDERED;
         return c;
     }
     c.index = best;
+    if (nth(p, best + among_best - 1)->before_hole && nth(p, best)->acked != offset) return c;
     c.pairing = TL_PAIR_PROVED;
     if (among_best > 1 || (candidates > 1 && p->pipelined)) {
         c.pairing = TL_PAIR_NONE;
@@ -136,12 +139,23 @@ static void forget(tl_pairs *p, uint32_t i)
     }
 }
 
+/* An answer to a lost request was found: the oldest hole owes none any more. */
+static void settle_hole(tl_pairs *p)
+{
+    for (uint32_t i = p->gone; i < p->n; i++) {
+        if (!nth(p, i)->after_hole) continue;
+        nth(p, i)->after_hole = false;
+        return;
+    }
+    p->hole_before = false;
+}
+
 tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool interim)
 {
     struct choice c = choose(p, offset, acked);
     tl_reply r = {0, c.pairing};
     if (c.pairing == TL_PAIR_UNASKED) {
-        if (!interim) p->owed = false;
+        if (!interim && !p->broken) settle_hole(p);
         return r;
     }
     if (c.doubtful) {
@@ -157,24 +171,25 @@ tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool inte
         c.index = p->gone;
         p->broken = false;
     }
-    if (nth(p, c.index)->after_hole) p->owed = false;
     if (!interim) forget(p, c.index);
     return r;
 }
 
-void tl_pairs_ended(tl_pairs *p, uint64_t end, bool interim)
+void tl_pairs_ended(tl_pairs *p, uint64_t end, bool answered)
 {
     p->last_end = end;
     /* The request after the answered one had been sent before this answer had arrived whole. */
-    if (!interim && p->n > p->gone && nth(p, p->gone)->acked < end) p->pipelined = true;
+    if (answered && p->n > p->gone && nth(p, p->gone)->acked < end) p->pipelined = true;
 }
 
-void tl_pairs_hole(tl_pairs *p, bool of_request)
+void tl_pairs_hole(tl_pairs *p, bool of_request, bool cut)
 {
-    if (of_request)
-        p->owed = p->hole_before = true;
-    else
+    if (!of_request) {
         p->broken = true;
+        return;
+    }
+    if (p->n > p->gone) nth(p, p->n - 1)->before_hole = true;
+    if (!cut) p->hole_before = true;
 }
 
 bool tl_pairs_report(tl_pairs *p, uint64_t *number)

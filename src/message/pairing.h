@@ -7,7 +7,7 @@
 **     tl_pairs_tag       the tag of the request that a message beginning at this offset would answer
 **     tl_pairs_answer    a response begins: the request it answers, and how we know
 **     tl_pairs_ended     a message of the responses' direction has ended: at this offset the next one may begin
-**     tl_pairs_hole      a head was lost: of a request, or of a response
+**     tl_pairs_hole      sync was lost: a request's or a response's head may be missing
 **     tl_pairs_report    requests that are now known to be unanswered, one after the other
 **     tl_pairs_close     nothing can answer any more
 */
@@ -23,9 +23,10 @@ typedef struct tl_ask {
     uint64_t begin;  /* where it begins in its direction */
     uint64_t acked;  /* bytes of the responses' direction that its sender had acknowledged */
     uint32_t tag;
-    bool by_order;   /* a response had the choice between this one and others */
-    bool after_hole; /* a request's head was lost right before it */
-    bool doubtful;   /* a response after a hole may have been its answer: it is not reported */
+    bool by_order;    /* a response had the choice between this one and others */
+    bool after_hole;  /* a request's head was lost right before it, and no response answers that one yet */
+    bool before_hole; /* sync was lost behind it: requests may be missing there */
+    bool doubtful;    /* a response after a hole may have been its answer: it is not reported */
 } tl_ask;
 
 typedef struct tl_pairs {
@@ -33,8 +34,7 @@ typedef struct tl_pairs {
     uint32_t first, n, room, gone;
     uint64_t last_end; /* where the last response ended */
     bool broken;       /* a response's head was lost since the last pairing that was certain */
-    bool owed;         /* a request's head was lost, and no response has been found yet that answers it */
-    bool hole_before;  /* likewise, and no request has begun since */
+    bool hole_before;  /* a request's head was lost, no request has begun since, and no response answers it yet */
     bool pipelined;    /* a request was sent before the answer to the one before it had arrived whole */
 } tl_pairs;
 
@@ -49,8 +49,10 @@ TL_MUST_USE tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uin
 uint32_t tl_pairs_tag(const tl_pairs *p, uint64_t offset, uint64_t acked);
 /* interim: the request stays open for its final answer. */
 tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool interim);
-void tl_pairs_ended(tl_pairs *p, uint64_t end, bool interim);
-void tl_pairs_hole(tl_pairs *p, bool of_request);
+/* answered: it was a final answer, and its request is known. */
+void tl_pairs_ended(tl_pairs *p, uint64_t end, bool answered);
+/* of_request: in the requests' direction; cut: a message was in progress there, which may be all that the hole hit. */
+void tl_pairs_hole(tl_pairs *p, bool of_request, bool cut);
 /* True: *number is the next unanswered request. */
 bool tl_pairs_report(tl_pairs *p, uint64_t *number);
 void tl_pairs_close(tl_pairs *p);
