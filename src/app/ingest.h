@@ -13,7 +13,9 @@ enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
 typedef struct options {
     char **paths; /* of argv */
     int n;
-    char *db; /* owned */
+    char *db;              /* owned */
+    const char *interface; /* live; NULL: files */
+    const char *filter;    /* BPF; NULL: all */
     tl_pipeline_options pipeline;
     size_t memory_bytes;
     bool quiet;
@@ -42,8 +44,10 @@ typedef struct input {
     tl_pipeline_capture result;
 } input;
 
-/* Opens each once, and sorts them by the time of their first frames.  EIO, EUSAGE: *err. */
-TL_MUST_USE tl_rc inputs_open(input *in, int n, char **paths, tl_error *err);
+/* The interface, or: opens each file once, and sorts them by the time of their first frames.  EIO, EUSAGE: *err. */
+TL_MUST_USE tl_rc inputs_open(input *in, const options *o, tl_error *err);
+/* The file again, when its turn comes. */
+tl_source *input_source(const char *path, const options *o, tl_error *err);
 /* Marks those that the database holds already, and second copies of the same file, to be skipped. */
 TL_MUST_USE tl_rc inputs_skip(input *in, int n, tl_store *store, bool quiet, tl_error *err);
 void inputs_close(input *in, int n);

@@ -19,7 +19,7 @@ static tl_rc look_first(input *in, tl_error *err)
     tl_rc rc = tl_source_next(in->source, &frame);
     in->has_frames = rc == TL_OK;
     if (rc == TL_OK) in->first_ns = frame.at.ns;
-    if (rc == TL_EIO || rc == TL_ENOMEM) {
+    if (rc != TL_OK && rc != TL_END && rc != TL_ETRUNCATED) {
         *err = in->source->error;
         if (rc == TL_ENOMEM) (void)tl_fail(err, rc, "%s: out of memory", in->path);
         return rc;
@@ -37,19 +37,29 @@ static int by_time(const void *a, const void *b)
     return x->place - y->place;
 }
 
-tl_rc inputs_open(input *in, int n, char **paths, tl_error *err)
+tl_source *input_source(const char *path, const options *o, tl_error *err)
 {
-    for (int i = 0; i < n; i++) {
+    tl_source *source = tl_source_open_file(path, err);
+    return source != NULL && o->filter != NULL ? tl_source_open_filter(source, o->filter, err) : source;
+}
+
+tl_rc inputs_open(input *in, const options *o, tl_error *err)
+{
+    if (o->interface != NULL) {
+        in[0] = (input){.path = o->interface, .source = tl_source_open_live(o->interface, o->filter, err)};
+        return in[0].source != NULL ? TL_OK : err->rc;
+    }
+    for (int i = 0; i < o->n; i++) {
         struct stat st;
-        in[i] = (input){.path = paths[i], .place = i};
-        in[i].source = tl_source_open_file(paths[i], err);
-        if (in[i].source == NULL) return err->rc == TL_OK ? TL_EIO : err->rc;
-        if (strcmp(paths[i], "-") != 0 && stat(paths[i], &st) == 0 && S_ISREG(st.st_mode)) in[i].bytes = (uint64_t)st.st_size;
-        if (n == 1) return TL_OK; /* nothing to order, and a pipe cannot be opened twice */
+        in[i] = (input){.path = o->paths[i], .place = i};
+        in[i].source = input_source(in[i].path, o, err);
+        if (in[i].source == NULL) return err->rc;
+        if (strcmp(in[i].path, "-") != 0 && stat(in[i].path, &st) == 0 && S_ISREG(st.st_mode)) in[i].bytes = (uint64_t)st.st_size;
+        if (o->n == 1) return TL_OK; /* nothing to order, and a pipe cannot be opened twice */
         tl_rc rc = look_first(&in[i], err);
         if (rc != TL_OK) return rc;
     }
-    qsort(in, (size_t)n, sizeof *in, by_time);
+    qsort(in, (size_t)o->n, sizeof *in, by_time);
     return TL_OK;
 }
 

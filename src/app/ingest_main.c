@@ -9,6 +9,7 @@
 #include "app/ingest.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static tl_rc begin(run *r)
 
 static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
 {
-    if (in->source == NULL) in->source = tl_source_open_file(in->path, err);
+    if (in->source == NULL) in->source = input_source(in->path, &r->o, err);
     if (in->source == NULL) { /* it was there before */
         complain("%s", err->text);
         in->result.error = *err;
@@ -72,9 +73,10 @@ static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
         return TL_OK;
     }
     tl_rc rc = tl_pipeline_run(p, in->source, in->capture_id, &in->result);
+    if (r->o.interface != NULL) signal(SIGINT, SIG_DFL), signal(SIGTERM, SIG_DFL); /* a second one means it */
     tl_source_close(in->source);
     in->source = NULL;
-    if (rc == TL_ETRUNCATED || rc == TL_EIO) {
+    if (rc == TL_ETRUNCATED || rc == TL_EIO || rc == TL_EUSAGE) {
         complain("%s; everything before that is indexed", in->result.error.text);
         r->damaged = true;
         return TL_OK;
@@ -131,6 +133,24 @@ static void summary(const run *r)
     fprintf(stderr, "%s: %s, %s, %s, %s, %s (%s missing), %.2f s\n", r->o.db, frames, sessions, bytes, messages, gaps, missing, seconds);
 }
 
+/* Live capture ends by a signal, as if the packets had ended. */
+static tl_source *live;
+
+static void interrupted(int signal_number)
+{
+    (void)signal_number;
+    tl_source_interrupt(live);
+}
+
+static void catch_signals(tl_source *source)
+{
+    struct sigaction a = {.sa_handler = interrupted};
+    live = source;
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
 /* The run, with a database open.  What goes wrong is printed once. */
 static int index_into(run *r)
 {
@@ -160,16 +180,17 @@ static int index_into(run *r)
 static int ingest(run *r)
 {
     tl_error err = {0};
-    r->n = r->o.n;
+    r->n = r->o.interface != NULL ? 1 : r->o.n;
     r->in = calloc((size_t)r->n, sizeof *r->in);
     if (r->in == NULL) {
         complain("out of memory");
         return EXIT_BAD;
     }
-    if (inputs_open(r->in, r->n, r->o.paths, &err) != TL_OK) {
+    if (inputs_open(r->in, &r->o, &err) != TL_OK) {
         complain("%s", err.text);
         return EXIT_BAD;
     }
+    if (r->o.interface != NULL) catch_signals(r->in[0].source);
     r->store = tl_store_open(r->o.db, NULL, &err);
     if (r->store == NULL) {
         complain("%s", err.text);

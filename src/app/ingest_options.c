@@ -12,6 +12,7 @@
 
 static const char usage[] =
     "usage: tcpledger-ingest [options] CAPTURE... [-o DB]\n"
+    "       tcpledger-ingest [options] -i INTERFACE -o DB\n"
     "\n"
     "Indexes packet captures (pcap and pcapng, also gzip-compressed, - for standard input)\n"
     "into one SQLite database: every TCP session, every captured byte, every message, every gap.\n"
@@ -19,6 +20,8 @@ static const char usage[] =
     "An existing tcpledger database is added to; captures that it holds already are skipped.\n"
     "\n"
     "  -o, --output DB      the database (default: the first capture's name with .db)\n"
+    "  -i, --interface NAME capture live, until interrupted\n"
+    "  -f, --filter BPF     only packets that match (as in tcpdump)\n"
     "  -z, --compress N     0 to 9: none, fastest to smallest (default 1)\n"
     "      --grace TIME     how long an acknowledged hole may still fill (default 200ms)\n"
     "      --idle TIME      silence that ends a session (default 1h)\n"
@@ -147,7 +150,11 @@ static bool wrong(int *status)
 /* What follows from the options together. */
 static bool settle(options *o, const char *db, int *status)
 {
-    if (o->n == 0) {
+    if (o->interface != NULL && (o->n > 0 || db == NULL)) {
+        complain(o->n > 0 ? "captures and an interface: give one or the other" : "-o DB is needed with -i");
+        return wrong(status);
+    }
+    if (o->n == 0 && o->interface == NULL) {
         complain("no capture given");
         return wrong(status);
     }
@@ -176,6 +183,8 @@ static bool settle(options *o, const char *db, int *status)
 bool options_read(options *o, int argc, char **argv, int *status)
 {
     static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
+                                          {"interface", required_argument, NULL, 'i'},
+                                          {"filter", required_argument, NULL, 'f'},
                                           {"compress", required_argument, NULL, 'z'},
                                           {"grace", required_argument, NULL, OPT_GRACE},
                                           {"idle", required_argument, NULL, OPT_IDLE},
@@ -190,8 +199,10 @@ bool options_read(options *o, int argc, char **argv, int *status)
                                           {NULL, 0, NULL, 0}};
     const char *db = NULL;
     *o = (options){.memory_bytes = default_memory, .pipeline = {.limits = tl_limits_default(), .level = 1}};
-    for (int option, at = 0; (option = getopt_long(argc, argv, "o:z:qhV", longs, &at)) != -1;) switch (option) {
+    for (int option, at = 0; (option = getopt_long(argc, argv, "o:i:f:z:qhV", longs, &at)) != -1;) switch (option) {
         case 'o': db = optarg; break;
+        case 'i': o->interface = optarg; break;
+        case 'f': o->filter = optarg; break;
         case 'q': o->quiet = true; break;
         case 'h':
             fputs(usage, stdout);
@@ -231,5 +242,6 @@ void options_json(const options *o, tl_text *json)
     tl_json_number(json, "max_sessions", (int64_t)l->max_sessions);
     tl_json_number(json, "vlan_key", l->vlan_key);
     tl_json_number(json, "batch_bytes", (int64_t)o->pipeline.batch_bytes);
+    if (o->filter != NULL) tl_json_field(json, "filter", tl_span_of(o->filter, strlen(o->filter)), 4096);
     tl_json_close(json);
 }

@@ -15,6 +15,7 @@
 #include "app/pipeline.h"
 
 #include "app/pipeline_parts.h"
+#include "app/pipeline_reframe.h"
 #include "app/pipeline_writer.h"
 #include "message/framer.h"
 #include "packet/fragments.h"
@@ -37,6 +38,8 @@ struct tl_pipeline {
     parts parts; /* of the segment at hand */
     tl_sessions *sessions;
     const tl_registry *registry;
+    tl_store *store;        /* borrowed; the writer thread's until it ended */
+    uint32_t first_capture; /* of this run */
     writer *writer;
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
     lane *lanes;
@@ -239,6 +242,7 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
         tl_pipeline_free(p);
         return NULL;
     }
+    p->store = store;
     p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
     unsigned batches = o->batches == 0 ? BATCHES : o->batches < 2 ? 2 : o->batches;
     size_t batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : default_batch_bytes;
@@ -294,6 +298,7 @@ tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl
     out->facts = (tl_capture_facts){.path = path, .linktype = -1, .drops = -1, .state = "interrupted", .format = source->facts.format};
     if (rc != TL_OK) return rc;
     p->captures = out;
+    if (p->first_capture == 0) p->first_capture = capture_id;
     while ((rc = tl_source_next(source, &frame)) == TL_OK) {
         p->now = frame.at;
         p->now.capture = capture_id;
@@ -301,7 +306,7 @@ tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl
         if (rc != TL_OK) return failed(p, rc);
     }
     if (rc == TL_END) rc = TL_OK;
-    if (rc != TL_OK && rc != TL_ETRUNCATED && rc != TL_EIO) return failed(p, rc);
+    if (rc == TL_ENOMEM) return failed(p, rc);
     source_ended(source, rc, out);
     return rc;
 }
@@ -318,5 +323,5 @@ tl_rc tl_pipeline_finish(tl_pipeline *p)
     rc = writer_stop(p->writer, &p->error);
     p->writer = NULL;
     p->batch = NULL;
-    return rc;
+    return rc == TL_OK ? tl_reframe_healed(p->store, p->registry, p->first_capture, &p->error) : rc;
 }

@@ -100,49 +100,55 @@ static int compare_schema(sqlite3 *model, sqlite3 *db, const char *type, bool *s
     return rc;
 }
 
-static tl_rc bring_up(tl_store *s, sqlite3 *model)
+/* One transaction: migrations where `version` is older than this program, and the views. */
+static tl_rc build(tl_store *s, int version)
 {
-    int version = 0, latest = latest_version();
-    if (look_version(s->db, &version) != SQLITE_OK) return store_failed(s, "read");
-    if (version > latest)
-        return tl_fail(&s->error, TL_EUSAGE, "%s: made by a newer tcpledger (schema %d, this one knows %d): use that one", s->path, version,
-                       latest);
-    if (version < latest) {
-        if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) return store_failed(s, "lock");
-        int rc = sqlite3_exec(s->db, "PRAGMA application_id = 1413696583", NULL, NULL, NULL); /* 0x54434C47, 'TCLG' */
-        if (rc == SQLITE_OK) rc = run_pending(s->db, version);
-        if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-        if (rc != SQLITE_OK) {
-            tl_rc failed = store_failed(s, "make the tables");
-            sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-            return failed;
-        }
-    }
-    /* The model is of the latest version. */
-    if (run_pending(model, 0) != SQLITE_OK || sqlite3_exec(model, views_text(), NULL, NULL, NULL) != SQLITE_OK)
-        return tl_fail(&s->error, TL_ESQL, "the schema in this program does not run: %s", sqlite3_errmsg(model));
-    bool same = true;
-    if (compare_schema(model, s->db, "table", &same) != SQLITE_OK) return store_failed(s, "read");
-    if (same && compare_schema(model, s->db, "index", &same) != SQLITE_OK) return store_failed(s, "read");
-    if (!same) return tl_fail(&s->error, TL_ESQL, "%s: its tables were changed by hand: start a new database", s->path);
-    if (compare_schema(model, s->db, "view", &same) != SQLITE_OK) return store_failed(s, "read");
-    if (same) return TL_OK;
     if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) return store_failed(s, "lock");
-    if (sqlite3_exec(s->db, views_text(), NULL, NULL, NULL) == SQLITE_OK && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
-        return TL_OK;
-    tl_rc failed = store_failed(s, "make the views");
+    int rc = SQLITE_OK;
+    if (version < latest_version()) {
+        rc = sqlite3_exec(s->db, "PRAGMA application_id = 1413696583", NULL, NULL, NULL); /* 0x54434C47, 'TCLG' */
+        if (rc == SQLITE_OK) rc = run_pending(s->db, version);
+    }
+    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, views_text(), NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) return TL_OK;
+    tl_rc failed = store_failed(s, "make the tables");
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return failed;
+}
+
+/* Does an existing database look like one that this program would make?  *views: are its views ours, too? */
+static tl_rc compare(tl_store *s, sqlite3 *model, bool *views)
+{
+    bool tables = true, indexes = true;
+    if (run_pending(model, 0) != SQLITE_OK || sqlite3_exec(model, views_text(), NULL, NULL, NULL) != SQLITE_OK)
+        return tl_fail(&s->error, TL_ESQL, "the schema in this program does not run: %s", sqlite3_errmsg(model));
+    if (compare_schema(model, s->db, "table", &tables) != SQLITE_OK || compare_schema(model, s->db, "index", &indexes) != SQLITE_OK ||
+        compare_schema(model, s->db, "view", views) != SQLITE_OK)
+        return store_failed(s, "read");
+    if (tables && indexes) return TL_OK;
+    return tl_fail(&s->error, TL_ESQL, "%s: its tables were changed by hand: start a new database", s->path);
 }
 
 tl_rc store_migrate(tl_store *s)
 {
     sqlite3 *model = NULL;
-    if (sqlite3_open(":memory:", &model) != SQLITE_OK) {
-        sqlite3_close(model);
-        return tl_fail(&s->error, TL_ENOMEM, "no memory for the database");
+    int version = 0, latest = latest_version();
+    bool views = true;
+    if (look_version(s->db, &version) != SQLITE_OK) return store_failed(s, "read");
+    if (version > latest)
+        return tl_fail(&s->error, TL_EUSAGE, "%s: made by a newer tcpledger (schema %d, this one knows %d): use that one", s->path, version,
+                       latest);
+    if (version < latest) {
+        tl_rc rc = build(s, version);
+        /* A new database is as we made it. */
+        if (rc != TL_OK || version == 0) return rc;
     }
-    tl_rc rc = bring_up(s, model);
+    tl_rc rc = TL_OK;
+    if (sqlite3_open(":memory:", &model) != SQLITE_OK)
+        rc = tl_fail(&s->error, TL_ENOMEM, "no memory for the database");
+    else
+        rc = compare(s, model, &views);
     sqlite3_close(model);
-    return rc;
+    return rc == TL_OK && !views ? build(s, latest) : rc;
 }

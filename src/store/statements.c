@@ -91,4 +91,7 @@ const char *const store_sql[STATEMENTS] = {
                          " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2",
     [ST_MESSAGE_PEER_SHIFT] = "UPDATE message SET peer_acked = peer_acked + ?3"
                               " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2 AND peer_acked > 0",
+    [ST_MESSAGES_DELETE] = "DELETE FROM message WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295",
+    [ST_SESSION_PROTOCOL] = "UPDATE session SET protocol = ?2 WHERE session_id = ?1",
+    [ST_HEALED_AFTER] = "SELECT session_id FROM session WHERE session_id > ?1 AND healed AND last_capture_id >= ?2 LIMIT 1",
 };

@@ -50,6 +50,9 @@ typedef enum statement {
     ST_MESSAGE_PAIRING,
     ST_MESSAGE_SHIFT,
     ST_MESSAGE_PEER_SHIFT,
+    ST_MESSAGES_DELETE,
+    ST_SESSION_PROTOCOL,
+    ST_HEALED_AFTER,
     STATEMENTS
 } statement;
 
