@@ -30,6 +30,7 @@
 enum {
     BLOCKS = 4,
     BLOCK_BYTES = 512 * 1024,
+    FIRST_BYTES = 32 * 1024, /* of the first block: all that most small captures need */
     HEADROOM = 16 * 1024,
     /* The data of a block begins on a page.  The kernel's copy out of the page cache runs at 10 GB/s then; at 16 bytes past a page, where
     ** malloc would put it, at 2 GB/s (measured on AMD EPYC: loads and stores that share their low 12 bits wait for each other). */
@@ -162,7 +163,8 @@ static tl_rc next_block(tl_raw *r, tl_span *window, size_t want)
     assert(want < SIZE_MAX / 4 && window->n < SIZE_MAX / 4);
     size_t headroom = round_up(window->n > HEADROOM ? window->n : HEADROOM);
     size_t more = want > window->n ? want - window->n : 0;
-    size_t room = round_up(more > BLOCK_BYTES ? more : BLOCK_BYTES);
+    size_t usual = r->current == NULL ? FIRST_BYTES : BLOCK_BYTES;
+    size_t room = round_up(more > usual ? more : usual);
     if (b->memory == NULL || b->headroom != headroom || b->room != room) {
         uint8_t *memory = aligned_alloc(PAGE, headroom + room);
         if (memory == NULL) {
