@@ -195,27 +195,30 @@ static datagram *begin(tl_decoder *d, uint64_t hash, const uint8_t *key, uint32_
     return g;
 }
 
-/* The bytes that two pieces share, if they were captured in both. */
-static void compare(const piece *a, const piece *b, bool *overlap, bool *conflict)
+/* The captured bytes that p shares with q, from *done on: q is walked by offset, so each byte of p is compared once, whatever a sender
+** piles up. */
+static void compare(const piece *p, const piece *q, uint32_t *done, bool *conflict)
 {
-    uint32_t from = a->offset > b->offset ? a->offset : b->offset;
-    uint32_t a_end = a->offset + a->n, b_end = b->offset + b->n, to = a_end < b_end ? a_end : b_end;
+    uint32_t from = p->offset > q->offset ? p->offset : q->offset;
+    uint32_t p_end = p->offset + p->n, q_end = q->offset + q->n, to = p_end < q_end ? p_end : q_end;
+    if (from < *done) from = *done;
     if (from >= to) return;
-    *overlap = true;
-    if (!*conflict && memcmp(a->data + (from - a->offset), b->data + (from - b->offset), to - from) != 0) *conflict = true;
+    *done = to;
+    if (memcmp(p->data + (from - p->offset), q->data + (from - q->offset), to - from) != 0) *conflict = true;
 }
 
 static void insert(tl_decoder *d, datagram *g, piece *p)
 {
-    bool overlap = false, conflict = false;
+    bool conflict = false;
+    uint32_t done = 0; /* stays 0 where nothing overlaps: an overlap ends behind byte 0 */
     piece **link = &g->pieces;
-    for (piece *q = g->pieces; q != NULL; q = q->next) compare(p, q, &overlap, &conflict);
+    for (piece *q = g->pieces; q != NULL; q = q->next) compare(p, q, &done, &conflict);
     while (*link != NULL && (*link)->offset <= p->offset) link = &(*link)->next;
     p->next = *link;
     *link = p;
     p->arrival = g->n++;
     if (p->offset + p->wire > g->end) g->end = p->offset + p->wire;
-    d->counts.overlaps += overlap;
+    d->counts.overlaps += done > 0;
     d->counts.conflicts += conflict;
 }
 

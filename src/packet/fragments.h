@@ -36,7 +36,7 @@ typedef struct tl_fragment_counts {
     uint64_t expired;        /* datagrams lost to time or to the end of the capture */
     uint64_t evicted;        /* ... to memory */
     uint64_t overlaps;       /* fragments that brought bytes which were there already */
-    uint64_t conflicts;      /* ... and differed from them */
+    uint64_t conflicts;      /* ... and differed from them, as far as each byte is compared with one earlier copy */
     uint64_t contradictions; /* fragments refused because they reach beyond their datagram's end (outcome malformed) */
     uint64_t cut_bytes;      /* captured bytes behind a cut of the snaplen, which no segment could carry */
 } tl_fragment_counts;

@@ -279,7 +279,7 @@ static void provider_and_fabric_tags(void)
     tl_build_ether(&b, 0x88e7);
     expect("802.1ah", 1, &v4, "", "ethernet:4660");
     start(&v4);
-    FRONT(0x0f, 0xc2, 1, 1, 0, 0, 5, 255);
+    FRONT(0x0f, 0xc2, 2, 1, 0, 0, 5, 255);
     tl_build_ether(&b, 0x894f);
     expect("NSH", 1, &v4, "", "nsh:1535");
     start(&v4);

@@ -229,7 +229,7 @@ static void vxlan(void)
     over_udp(4790);
     expect("VXLAN-GPE without a next protocol", &v4, "vxlan:7");
     start(&v4);
-    FRONT(0x0f, 0xc2, 1, 1, 0, 0, 5, 255);
+    FRONT(0x0f, 0xc2, 2, 1, 0, 0, 5, 255);
     FRONT(0x0c, 0, 0, 4, 0, 0, 7, 0);
     over_udp(4790);
     expect("NSH in VXLAN-GPE", &v4, "vxlan:7/nsh:1535");
