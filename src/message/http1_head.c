@@ -12,16 +12,24 @@
 enum { BLANK_MAX = 8 }; /* bytes of empty lines before a start line */
 
 /* RFC 9110 section 9, WebDAV (RFC 4918, 3253, 3648, 3744, 5323), PATCH, and what SSDP and CalDAV use.  Longer ones before their endings. */
-static const char *const methods[] = {
-    "GET",          "POST",       "HEAD",       "PUT",        "DELETE",          "CONNECT",
-    "OPTIONS",      "TRACE",      "PATCH",      "PROPFIND",   "PROPPATCH",       "MKCOL",
-    "COPY",         "MOVE",       "UNLOCK",     "LOCK",       "REPORT",          "M-SEARCH",
-    "SEARCH",       "MKCALENDAR", "MKACTIVITY", "CHECKOUT",   "CHECKIN",         "MERGE",
-    "UNSUBSCRIBE",  "SUBSCRIBE",  "NOTIFY",     "BIND",       "REBIND",          "UNBIND",
-    "ACL",          "PURGE",      "LINK",       "UNLINK",     "VERSION-CONTROL", "BASELINE-CONTROL",
-    "UNCHECKOUT",   "UPDATE",     "LABEL",      "ORDERPATCH", "BITS_POST",       "RPC_IN_DATA",
-    "RPC_OUT_DATA", "SOURCE",
+#define M(name)                                                                                                                            \
+    {                                                                                                                                      \
+        sizeof(name) - 1, name                                                                                                             \
+    }
+static const struct {
+    uint8_t n;
+    char text[17];
+} methods[] = {
+    M("GET"),          M("POST"),       M("HEAD"),       M("PUT"),        M("DELETE"),          M("CONNECT"),
+    M("OPTIONS"),      M("TRACE"),      M("PATCH"),      M("PROPFIND"),   M("PROPPATCH"),       M("MKCOL"),
+    M("COPY"),         M("MOVE"),       M("UNLOCK"),     M("LOCK"),       M("REPORT"),          M("M-SEARCH"),
+    M("SEARCH"),       M("MKCALENDAR"), M("MKACTIVITY"), M("CHECKOUT"),   M("CHECKIN"),         M("MERGE"),
+    M("UNSUBSCRIBE"),  M("SUBSCRIBE"),  M("NOTIFY"),     M("BIND"),       M("REBIND"),          M("UNBIND"),
+    M("ACL"),          M("PURGE"),      M("LINK"),       M("UNLINK"),     M("VERSION-CONTROL"), M("BASELINE-CONTROL"),
+    M("UNCHECKOUT"),   M("UPDATE"),     M("LABEL"),      M("ORDERPATCH"), M("BITS_POST"),       M("RPC_IN_DATA"),
+    M("RPC_OUT_DATA"), M("SOURCE"),
 };
+#undef M
 enum { METHODS = sizeof methods / sizeof *methods };
 
 static bool is_token(uint8_t c) /* RFC 9110 section 5.6.2 */
@@ -44,11 +52,13 @@ size_t tl_http1_blank(tl_span in)
 size_t tl_http1_method(tl_span in, bool *cut)
 {
     *cut = false;
+    if (in.n == 0 || in.p[0] < 'A' || in.p[0] > 'Z') return 0;
     for (size_t i = 0; i < METHODS; i++) {
-        size_t n = strlen(methods[i]);
+        size_t n = methods[i].n;
+        if (in.p[0] != (uint8_t)methods[i].text[0]) continue;
         if (in.n >= n) {
-            if (memcmp(in.p, methods[i], n) == 0 && (in.n == n || in.p[n] == ' ')) return n;
-        } else if (in.n > 0 && memcmp(in.p, methods[i], in.n) == 0) {
+            if (memcmp(in.p, methods[i].text, n) == 0 && (in.n == n || in.p[n] == ' ')) return n;
+        } else if (memcmp(in.p, methods[i].text, in.n) == 0) {
             *cut = true;
         }
     }
@@ -58,9 +68,10 @@ size_t tl_http1_method(tl_span in, bool *cut)
 size_t tl_http1_method_before(const uint8_t *p, size_t n)
 {
     size_t best = 0;
-    for (size_t i = 0; i < METHODS; i++) {
-        size_t m = strlen(methods[i]);
-        if (m <= n && m > best && p[n - 1] == (uint8_t)methods[i][m - 1] && memcmp(p + n - m, methods[i], m) == 0) best = m;
+    for (size_t i = 0; n > 0 && i < METHODS; i++) {
+        size_t m = methods[i].n;
+        if (p[n - 1] != (uint8_t)methods[i].text[m - 1] || m > n || m <= best) continue;
+        if (memcmp(p + n - m, methods[i].text, m) == 0) best = m;
     }
     return best;
 }
