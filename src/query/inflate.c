@@ -6,10 +6,15 @@
 #include "query/handle.h"
 #include <libdeflate.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool tl_inflate(struct libdeflate_decompressor *d, tl_span data, uint8_t *out, size_t raw_size)
 {
     size_t got = 0;
+    if (data.n == raw_size) {
+        memcpy(out, data.p, raw_size);
+        return true;
+    }
     return libdeflate_zlib_decompress(d, data.p, data.n, out, raw_size, &got) == LIBDEFLATE_SUCCESS && got == raw_size;
 }
 

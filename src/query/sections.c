@@ -12,7 +12,7 @@ const tl_section tl_sections_session[] = {
     {"session", "session", "SELECT * FROM sessions WHERE session_id = ?1", true},
     {"streams", "streams", "SELECT * FROM streams WHERE session_id = ?1", false},
     {"events", "events, in the order of time",
-     "SELECT " TIME_OF("ns") " AS time, sender, event, stream_offset, length, missing, text, capture_id, frame FROM ("
+     "SELECT " TIME_OF("ns") " AS time, sender, event, text, length, missing, stream_offset, capture_id, frame FROM ("
                              "SELECT m.first_ns AS ns, 0 AS rank, m.message_id AS id, " SENDER_OF(
                                  "m.direction") " AS sender,"
                                                 " 'message ' || (m.message_id & 4294967295) AS event, m.stream_offset, m.length, "

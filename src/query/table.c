@@ -5,8 +5,9 @@
 **     ----------  --------------  -------------  -----
 **              1  10.0.0.1:40000  10.0.0.2:80     1234
 **
-** Numbers stand to the right.  On a terminal the last columns are left out, and named below, until COMFORT characters for each of the
-** others fit; then the widest give way.  Elsewhere nothing is cut; a later row that is wider than the sample sticks out.
+** Numbers stand to the right.  On a terminal that is too narrow long names are broken in two ("client_" over "bytes"), then the last
+** columns are left out, and named below, until COMFORT characters for each of the others fit; then the widest give way.  Elsewhere nothing
+*is cut; a later row that is wider than the sample sticks out.
 ** A record is one row written downwards, a line for each column that has something to say.
 **
 ** States: SAMPLING (rows are kept) → FLOWING (widths are fixed, rows are written as they come).
@@ -16,11 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BETWEEN = 2, COMFORT = 16 };
+enum { BETWEEN = 2, COMFORT = 21 /* an IPv4 address and its port */, SHORT_NAME = 8 };
 
 typedef struct column {
+    size_t cells; /* width of its widest cell */
     size_t width;
-    bool words; /* something in it is not a number */
+    bool words;    /* something in it is not a number */
+    size_t broken; /* bytes of its name that stand on a line of their own; 0: none */
 } column;
 
 struct tl_table {
@@ -133,10 +136,35 @@ static size_t total_width(const tl_table *t, size_t most)
     return total;
 }
 
-/* Makes the line fit: columns at the end go first, then the widest of the others are levelled down together. */
+/* Where a long name may be broken: after the underscore nearest to its middle; 0: nowhere. */
+static size_t break_of(const char *name)
+{
+    size_t n = strlen(name), best = 0;
+    for (size_t i = 1; n >= SHORT_NAME && i < n; i++) {
+        size_t worse = best > n - best ? best : n - best, here = i > n - i ? i : n - i;
+        if (name[i - 1] == '_' && (best == 0 || here < worse)) best = i;
+    }
+    return best;
+}
+
+/* The width of a column is that of its cells, and of its name. */
+static void name_columns(tl_table *t, bool breaking)
+{
+    for (size_t i = 0; i < t->columns; i++) {
+        column *c = &t->col[i];
+        size_t n = strlen(t->names[i]);
+        c->broken = breaking ? break_of(t->names[i]) : 0;
+        size_t name = c->broken > n - c->broken ? c->broken : n - c->broken;
+        c->width = c->cells > name ? c->cells : name;
+    }
+}
+
+/* Makes the line fit: names are broken, columns at the end go, then the widest of the others are levelled down together. */
 static void fit(tl_table *t)
 {
-    if (t->out.width == 0) return;
+    name_columns(t, false);
+    if (t->out.width == 0 || total_width(t, SIZE_MAX) <= t->out.width) return;
+    name_columns(t, true);
     while (t->shown > 1 && total_width(t, COMFORT) > t->out.width) t->shown--;
     size_t most = t->out.width;
     while (most > 1 && total_width(t, most) > t->out.width) most--;
@@ -144,30 +172,45 @@ static void fit(tl_table *t)
         if (t->col[i].width > most) t->col[i].width = most;
 }
 
-/* A column's name, safe to show, in `name` (reused). */
-static void safe_name(tl_text *name, const char *raw)
+/* A column's name or a part of it, safe to show, in `name` (reused). */
+static void safe_name(tl_text *name, const char *raw, size_t n)
 {
-    tl_cell c = {.kind = TL_CELL_TEXT, .bytes = tl_span_of(raw, strlen(raw))};
+    tl_cell c = {.kind = TL_CELL_TEXT, .bytes = tl_span_of(raw, n)};
     tl_text_reset(name);
     tl_text_add(name, "");
     tl_cell_text(name, &c, TL_TABLE_CELL);
 }
 
+/* One line of names: the upper parts of those that are broken, or all the rest. */
+static tl_rc write_names(tl_table *t, bool upper)
+{
+    tl_text name = {0};
+    for (size_t i = 0; i < t->shown && !t->line.failed; i++) {
+        size_t broken = t->col[i].broken;
+        if (upper)
+            safe_name(&name, t->names[i], broken);
+        else
+            safe_name(&name, t->names[i] + broken, strlen(t->names[i]) - broken);
+        if (name.failed)
+            t->line.failed = true;
+        else
+            add_cell(&t->line, name.p, name.n, t->col[i].width, !t->col[i].words, i + 1 == t->shown, t->out.width > 0);
+    }
+    tl_text_free(&name);
+    return write_line(t);
+}
+
 static tl_rc write_head(tl_table *t)
 {
     tl_rc rc = TL_OK;
-    tl_text name = {0};
+    bool broken = false;
+    for (size_t i = 0; i < t->shown; i++) broken = broken || t->col[i].broken > 0;
     if (t->out.title != NULL) {
         tl_text_add(&t->line, t->out.title);
         rc = write_line(t);
     }
-    for (size_t i = 0; i < t->shown && !name.failed; i++) {
-        safe_name(&name, t->names[i]);
-        if (!name.failed) add_cell(&t->line, name.p, name.n, t->col[i].width, !t->col[i].words, i + 1 == t->shown, t->out.width > 0);
-    }
-    if (name.failed) t->line.failed = true;
-    tl_text_free(&name);
-    if (rc == TL_OK) rc = write_line(t);
+    if (rc == TL_OK && broken) rc = write_names(t, true);
+    if (rc == TL_OK) rc = write_names(t, false);
     for (size_t i = 0; i < t->shown; i++) {
         pad(&t->line, t->col[i].width, '-');
         if (i + 1 < t->shown) pad(&t->line, BETWEEN, ' ');
@@ -218,7 +261,7 @@ static tl_rc keep_row(tl_table *t, const tl_cell *cells)
         tl_cell_text(&t->kept, &cells[i], cell_most(t, &cells[i]));
         if (t->kept.failed) return TL_ENOMEM;
         size_t width = t->kept.n == from ? 0 : tl_text_columns(t->kept.p + from, t->kept.n - from);
-        if (width > t->col[i].width) t->col[i].width = width;
+        if (width > t->col[i].cells) t->col[i].cells = width;
         if (!is_number(&cells[i]) && cells[i].kind != TL_CELL_NULL) t->col[i].words = true;
         t->right[t->cells] = is_number(&cells[i]);
         t->ends[t->cells++] = t->kept.n;
@@ -240,7 +283,7 @@ static tl_rc write_record(tl_table *t, const tl_cell *cells)
     }
     for (size_t i = 0; i < t->columns && rc == TL_OK; i++) {
         if (cells[i].kind == TL_CELL_NULL || (!is_number(&cells[i]) && cells[i].bytes.n == 0)) continue;
-        safe_name(&cell, t->names[i]);
+        safe_name(&cell, t->names[i], strlen(t->names[i]));
         if (!cell.failed) add_cell(&t->line, cell.p, cell.n, widest, false, false, false);
         tl_text_reset(&cell);
         tl_cell_text(&cell, &cells[i], cell_most(t, &cells[i]));
@@ -257,7 +300,6 @@ tl_rc tl_table_add(tl_table *t, const tl_cell *cells)
 {
     if (t->out.record) return write_record(t, cells);
     if (!t->flowing) {
-        for (size_t i = 0; i < t->columns && t->cells == 0; i++) t->col[i].width = tl_text_columns(t->names[i], strlen(t->names[i]));
         tl_rc rc = keep_row(t, cells);
         if (rc == TL_OK && (t->cells / t->columns >= TL_TABLE_SAMPLE || t->kept.n >= TL_TABLE_BYTES)) rc = flow(t);
         return rc;

@@ -214,7 +214,9 @@ static bool see_copy(tl_session *s, int side, const tl_segment *seg)
     lane *l = half_lane(h, s->table->clock);
     if (l == NULL) return false;
     uint64_t segments = l->segments, retransmitted = l->retransmitted, out_of_order = l->out_of_order;
-    if (!see_payload(s, side, seg, half_position(h, seg->seq) + !!(seg->flags & TL_SYN), 0, false)) return false;
+    const half *p = &s->half[!side];
+    uint64_t ack_pos = seg->flags & TL_ACK && p->ref != 0 ? half_position(p, seg->ack) : 0;
+    if (!see_payload(s, side, seg, half_position(h, seg->seq) + !!(seg->flags & TL_SYN), ack_pos, false)) return false;
     l->segments = segments;
     l->retransmitted = retransmitted;
     l->out_of_order = out_of_order;

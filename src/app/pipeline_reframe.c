@@ -1,0 +1,90 @@
+/*
+** pipeline_reframe.c - stored session ─replay─▶ event ─▶ framer ─pull─▶ message ─▶ batch ─▶ store.
+*/
+#include "app/pipeline_reframe.h"
+
+#include "message/framer.h"
+#include "query/replay.h"
+
+typedef struct reframe {
+    tl_store *store;
+    tl_batch *batch;
+    tl_flow *flow;
+    tl_framer *framer;
+    tl_replay *replay;
+    tl_error *err;
+} reframe;
+
+static tl_rc store_said(const reframe *f, tl_rc rc)
+{
+    if (rc != TL_OK) *f->err = *tl_store_error(f->store);
+    return rc;
+}
+
+static tl_rc hand_over(reframe *f)
+{
+    tl_rc rc = store_said(f, tl_store_write(f->store, f->batch));
+    tl_batch_reset(f->batch);
+    return rc;
+}
+
+static tl_rc one_event(reframe *f, const tl_event *ev)
+{
+    tl_message msg;
+    tl_rc rc = tl_framer_push(f->framer, ev);
+    while (rc == TL_OK && (rc = tl_framer_pull(f->framer, &msg)) == TL_OK) {
+        rc = tl_batch_message(f->batch, f->flow, &msg);
+        if (rc == TL_OK && tl_batch_full(f->batch)) rc = hand_over(f);
+    }
+    return rc == TL_END ? TL_OK : rc;
+}
+
+static tl_rc all_events(reframe *f)
+{
+    tl_event ev;
+    tl_rc rc;
+    while ((rc = tl_replay_next(f->replay, &ev, f->err)) == TL_OK) {
+        rc = one_event(f, &ev);
+        if (rc != TL_OK) return rc;
+    }
+    return rc == TL_END ? TL_OK : rc;
+}
+
+tl_rc tl_reframe_session(tl_store *store, const tl_registry *r, tl_batch *batch, uint64_t session_id, tl_error *err)
+{
+    reframe f = {.store = store, .batch = batch, .err = err};
+    *err = (tl_error){0};
+    f.replay = tl_replay_open(tl_store_connection(store), (int64_t)session_id, err);
+    if (f.replay == NULL) return err->rc;
+    f.flow = tl_flow_new(session_id, NULL);
+    f.framer = tl_framer_new(r, tl_replay_server_port(f.replay));
+    tl_rc rc = f.flow == NULL || f.framer == NULL ? TL_ENOMEM : store_said(&f, tl_store_messages_forget(store, session_id));
+    if (rc == TL_OK) rc = all_events(&f);
+    if (rc == TL_OK && !tl_batch_empty(batch)) rc = hand_over(&f);
+    if (rc == TL_OK) rc = store_said(&f, tl_store_protocol(store, session_id, tl_framer_protocol(f.framer)));
+    if (rc != TL_OK && err->text[0] == '\0')
+        (void)tl_fail(err, rc, "out of memory while framing session %llu again", (unsigned long long)session_id);
+    tl_batch_reset(batch);
+    tl_framer_free(f.framer);
+    tl_flow_free(f.flow);
+    tl_replay_close(f.replay);
+    return rc;
+}
+
+tl_rc tl_reframe_healed(tl_store *store, const tl_registry *r, uint32_t capture_id, tl_error *err)
+{
+    tl_batch *batch = NULL;
+    uint64_t id = 0;
+    tl_rc rc;
+    while ((rc = tl_store_healed_after(store, id, capture_id, &id)) == TL_OK && id != 0) {
+        if (batch == NULL && (batch = tl_batch_new((size_t)1 << 20)) == NULL) {
+            rc = tl_fail(err, TL_ENOMEM, "out of memory");
+            break;
+        }
+        rc = tl_reframe_session(store, r, batch, id, err);
+        if (rc != TL_OK) break;
+    }
+    if (rc != TL_OK && err->text[0] == '\0') *err = *tl_store_error(store);
+    tl_batch_free(batch);
+    return rc;
+}
