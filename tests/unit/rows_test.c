@@ -158,6 +158,17 @@ static void tables_fit(void)
     }
 }
 
+/* On a narrow terminal a long name takes two lines rather than its column a place. */
+static void long_names_are_broken(void)
+{
+    static const char *const long_names[] = {"server_bytes", "x", "_odd_one_out_"};
+    const tl_cell cells[] = {integer(5), integer(6), text("abc")};
+    tl_output out = {.format = TL_TABLE, .width = 30};
+    expect(out, long_names, 3, cells, 1, "server_bytes  x  _odd_one_out_\n------------  -  -------------\n           5  6  abc\n");
+    out.width = 29;
+    expect(out, long_names, 3, cells, 1, "server_     _odd_\n  bytes  x  one_out_\n-------  -  --------\n      5  6  abc\n");
+}
+
 static void wide_characters_keep_columns_in_line(void)
 {
     const tl_cell cells[] = {text("\xe6\xbc\xa2\xe5\xad\x97"), integer(1), text("ab"), integer(2)};
@@ -228,6 +239,7 @@ int main(void)
                                     {"nothing a terminal obeys", nothing_a_terminal_obeys},
                                     {"escaped once", escaped_once},
                                     {"tables fit", tables_fit},
+                                    {"long names are broken", long_names_are_broken},
                                     {"wide characters keep columns in line", wide_characters_keep_columns_in_line},
                                     {"long tables flow", long_tables_flow},
                                     {"a record stands upright", a_record_stands_upright},
