@@ -82,7 +82,7 @@ static const char bytes[] = "SELECT session_id, direction, group_concat(d, '') F
 /* Without the numbers: those count in the order in which messages began to be told, and that was another. */
 static const char messages[] =
     "SELECT m.session_id, m.direction, m.ordinal, m.stream_offset, m.length, m.missing, m.head_length, m.protocol, m.kind,"
-    " m.summary, m.detail, m.complete, m.sync, m.peer_acked, q.ordinal, m.pairing FROM message m"
+    " m.summary, m.detail, m.complete, m.sync, q.ordinal, m.pairing FROM message m"
     " LEFT JOIN message q ON q.message_id = m.answers_message_id ORDER BY 1, 2, 3";
 
 static bool same(const char *what, const char *sql, const char *whole, const char *healed)
