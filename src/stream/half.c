@@ -203,6 +203,11 @@ half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, c
     return v;
 }
 
+bool half_waits(const half *h)
+{
+    return !h->fixed && h->lane != NULL && h->lane->held.nodes > 0;
+}
+
 int64_t half_deadline(const half *h, bool silent, const tl_limits *limits)
 {
     const held *node;

@@ -87,6 +87,8 @@ typedef struct half_view {
 } half_view;
 /* closing: NONE, or why the session ends (every hole is then decided).  silent: the peer has sent nothing in this capture. */
 half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, const tl_limits *limits);
+/* Holds data until offset 0 is decided.  Meanwhile the other direction is held too, or it would be told before what it answers. */
+bool half_waits(const half *h);
 /* The clock at which half_look will have something that it has not now; INT64_MAX: time changes nothing. */
 int64_t half_deadline(const half *h, bool silent, const tl_limits *limits);
 

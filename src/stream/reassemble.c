@@ -112,7 +112,7 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
         lose(s, n);
         return false;
     }
-    if (tree == &h->lane->held && h->fixed && c->pos == h->next) {
+    if (tree == &h->lane->held && h->fixed && c->pos == h->next && !half_waits(&s->half[!c->side])) {
         current_event(s, TL_EV_BYTES, TL_WHY_NONE, n, out);
         h->next += n;
         h->lane->before = c->at;
@@ -303,6 +303,12 @@ bool reassemble_held(tl_session *s, tl_event *out)
             for (int side = 0; side < 2; side++)
                 if (v[side].node != NULL && !s->half[side].fixed) half_fix(&s->half[side], v[side].node->pos, false);
             continue;
+        }
+        bool waits = half_waits(&s->half[0]) || half_waits(&s->half[1]);
+        if (waits) { /* for offset 0 of one direction; a limit on what the other one holds meanwhile ends that too */
+            for (int side = 0; side < 2; side++)
+                if (s->half[side].fixed && v[side].node != NULL && s->half[side].lane->held.bytes > t->limits.hole_bytes) waits = false;
+            if (waits) return false;
         }
         int side = v[0].ready == HALF_NOTHING;
         if (v[side].ready == HALF_NOTHING) return false;

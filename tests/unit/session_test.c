@@ -73,6 +73,9 @@ static const rule rules[] = {
     {"midway: both directions are told in the order of their frames",
      "isn > 1000 | isn < 5000 | > 10 'ab' ack 20 | < 20 'xy' ack 12 | > 12 'cd' ack 22 | wait 1s",
      "> 0+2 bytes 'ab'\n< 0+2 bytes 'xy'\n> 2+2 bytes 'cd'\n> 4+0 close end\n< 2+0 close end\n"},
+    {"midway: what answers waits with what it answers",
+     "> syn 1000 | isn < 5000 | > ack 0 | < 0 'hello' ack 0 | > 0 'hi' ack 5 | wait 1s | < 5 'x'",
+     "< 0+5 bytes 'hello'\n> 0+2 bytes 'hi'\n< 5+1 bytes 'x'\n> 2+0 close end\n< 6+0 close end\n"},
     {"midway: a lower number later moves offset 0, once, at the end",
      "isn > 1000 | > 10 'cd' | wait 1s | > 12 'ef' | > 4 'ab' | wait 1s | > 8 'X'",
      "> 0+2 bytes 'cd'\n> 2+2 bytes 'ef'\n> 0+6 rebase\n> 0+2 front bytes 'ab'\n> 2+2 front gap end\n> 4+1 front bytes 'X'\n> 5+1 front "
