@@ -62,3 +62,10 @@ char *tl_addr_text(const tl_addr *a, char *out)
     assert(text != NULL);
     return out;
 }
+
+char *tl_addr_text_ipv6(const tl_addr *a, char *out)
+{
+    const char *text = inet_ntop(AF_INET6, a->ip, out, TL_ADDR_TEXT);
+    assert(text != NULL);
+    return out;
+}

@@ -66,6 +66,9 @@ bool tl_addr_is_ipv4(const tl_addr *a);
 /* The address without the port, as inet_ntop(3) writes it, into out[TL_ADDR_TEXT]; returns out. */
 char *tl_addr_text(const tl_addr *a, char *out);
 
+/* The same as IPv6 whatever it holds: an IPv6 packet may carry ::ffff:a.b.c.d (a pair of which only one looks like IPv4 is IPv6). */
+char *tl_addr_text_ipv6(const tl_addr *a, char *out);
+
 typedef enum tl_dir { TL_C2S = 0, TL_S2C = 1 } tl_dir; /* client to server, server to client */
 
 /* Bytewise loads: no casts, no alignment, no undefined behaviour. */
