@@ -203,6 +203,8 @@ tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, con
         row->add[d].duplicate += f->add[d].duplicate;
         row->add[d].stray += f->add[d].stray;
         memset(&f->add[d], 0, sizeof f->add[d]);
+        row->asks[d] |= f->asks[d];
+        f->asks[d] = false;
     }
     batch_untouch(f);
     return TL_OK;

@@ -42,6 +42,7 @@ typedef struct tl_row_session {
     struct {              /* additions since the session's last row */
         uint64_t stored, gap, duplicate, stray;
     } add[2];
+    bool asks[2]; /* ops of this direction leave counts to the store: COPY, REBASE */
 } tl_row_session;
 
 typedef enum tl_op_kind { TL_OP_CHUNK, TL_OP_GAP, TL_OP_STRAY, TL_OP_COPY, TL_OP_REBASE, TL_OP_MESSAGE } tl_op_kind;

@@ -83,6 +83,7 @@ tl_rc flow_copy(tl_batch *b, tl_flow *f, const tl_event *ev)
         op->event = (tl_op_event){
             .why = ev->why, .offset = ev->offset, .length = n, .bytes = copy, .peer_acked = ev->peer_acked, .at = ev->at, .told = ev->told};
         batch_op(b, op, TL_OP_COPY, f, ev->dir);
+        f->asks[ev->dir] = true;
     }
     return settle(b, f, ev, from, to, diff);
 }

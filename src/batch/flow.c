@@ -208,6 +208,7 @@ static tl_rc rebase(tl_batch *b, tl_flow *f, const tl_event *ev)
     tl_op *op = event_op(b, ev);
     if (op == NULL) return TL_ENOMEM;
     batch_op(b, op, TL_OP_REBASE, f, ev->dir);
+    f->asks[ev->dir] = true;
     f->dir[ev->dir].newest = NULL;
     f->dir[ev->dir].gap = NULL;
     f->dir[ev->dir].shift += ev->length;

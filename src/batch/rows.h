@@ -72,6 +72,7 @@ struct tl_flow {
     struct {
         uint64_t stored, gap, duplicate, stray;
     } add[2];
+    bool asks[2]; /* see tl_row_session */
 };
 
 void *batch_alloc(tl_batch *b, size_t n);

@@ -25,14 +25,13 @@ const char *const store_sql[STATEMENTS] = {
     [ST_FRAME_COUNT] = "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)",
 
     [ST_SESSION_INSERT] = "INSERT INTO session (session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns,"
-                          " last_ns, conn_state, history, close_reason, roles, midstream, healed, rtt_ns, protocol, community_id,"
-                          " first_capture_id, first_frame, last_capture_id, last_frame)"
+                          " last_ns, conn_state, history, close_reason, roles, midstream, healed, rtt_ns, protocol,"
+                          " first_capture_id, first_frame, last_capture_id, last_frame, community_id)"
                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [ST_SESSION_UPDATE] =
-        "UPDATE session SET client_addr = ?2, client_port = ?3, server_addr = ?4, server_port = ?5, vlan = ?6,"
-        " tunnel = ?7, first_ns = ?8, last_ns = ?9, conn_state = ?10, history = ?11, close_reason = ?12, roles = ?13,"
-        " midstream = ?14, healed = max(healed, ?15), rtt_ns = ?16, protocol = iif(?17 = '', protocol, ?17), community_id = ?18,"
-        " first_capture_id = ?19, first_frame = ?20, last_capture_id = ?21, last_frame = ?22 WHERE session_id = ?1",
+    [ST_SESSION_UPDATE] = "UPDATE session SET client_addr = ?2, client_port = ?3, server_addr = ?4, server_port = ?5, vlan = ?6,"
+                          " tunnel = ?7, first_ns = ?8, last_ns = ?9, conn_state = ?10, history = ?11, close_reason = ?12, roles = ?13,"
+                          " midstream = ?14, healed = max(healed, ?15), rtt_ns = ?16, protocol = iif(?17 = '', protocol, ?17),"
+                          " first_capture_id = ?18, first_frame = ?19, last_capture_id = ?20, last_frame = ?21 WHERE session_id = ?1",
     [ST_SESSION_HEALED] = "UPDATE session SET healed = 1 WHERE session_id = ? AND healed = 0",
     /* Counts of bytes are additions in both: late data and copies change them too. */
     [ST_STREAM_INSERT] = "INSERT INTO stream (session_id, direction, isn, base_seq, length, captured_bytes, segments, out_of_order,"

@@ -118,8 +118,15 @@ static void free_handle(tl_store *s)
     free(s);
 }
 
+/* SQLite's count of its own memory is a lock around every malloc.  Refused, harmlessly, where SQLite is in use already. */
+static void once(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 tl_store *tl_store_open(const char *path, const tl_store_options *o, tl_error *err)
 {
+    once();
     tl_store *s = calloc(1, sizeof *s);
     if (s == NULL) {
         (void)tl_fail(err, TL_ENOMEM, "%s: out of memory", path);

@@ -60,18 +60,17 @@ static tl_rc stream_row(tl_store *s, const tl_row_session *row, int dir)
     return store_run(s, q);
 }
 
-static tl_rc session_row(tl_store *s, const tl_row_session *row)
+/* Binds what both INSERT and UPDATE have, and runs it. */
+static tl_rc session_facts(tl_store *s, sqlite3_stmt *q, const tl_row_session *row)
 {
     const tl_session_info *i = &row->info;
-    char client[TL_ADDR_TEXT], server[TL_ADDR_TEXT], vlan[TL_LAYERS_TEXT], tunnel[TL_LAYERS_TEXT], community[COMMUNITY_ID_TEXT];
-    tl_rc rc = store_community_id(s->sha1, &i->client, &i->server, community);
-    if (rc != TL_OK) return tl_fail(&s->error, rc, "%s: out of memory", s->path);
-    sqlite3_stmt *q = store_statement(s, row->exists ? ST_SESSION_UPDATE : ST_SESSION_INSERT);
-    if (q == NULL) return s->error.rc;
+    char client[TL_ADDR_TEXT], server[TL_ADDR_TEXT], vlan[TL_LAYERS_TEXT], tunnel[TL_LAYERS_TEXT];
     bind_count(q, 1, i->id);
-    bind_text(q, 2, tl_addr_text(&i->client, client));
+    /* One that looks like IPv4 beside one that does not: IPv6 with a mapped address. */
+    bool mixed = tl_addr_is_ipv4(&i->client) != tl_addr_is_ipv4(&i->server);
+    bind_text(q, 2, mixed ? tl_addr_text_ipv6(&i->client, client) : tl_addr_text(&i->client, client));
     bind_int(q, 3, i->client.port);
-    bind_text(q, 4, tl_addr_text(&i->server, server));
+    bind_text(q, 4, mixed ? tl_addr_text_ipv6(&i->server, server) : tl_addr_text(&i->server, server));
     bind_int(q, 5, i->server.port);
     bind_text(q, 6, tl_layers_vlan_text(i->layers, vlan));
     bind_text(q, 7, tl_layers_tunnel_text(i->layers, tunnel));
@@ -85,14 +84,45 @@ static tl_rc session_row(tl_store *s, const tl_row_session *row)
     bind_int(q, 15, row->healed);
     bind_or_null(q, 16, i->rtt_ns >= 0, i->rtt_ns);
     bind_text(q, 17, row->protocol);
-    bind_text(q, 18, community);
-    bind_int(q, 19, i->first.capture);
-    bind_count(q, 20, i->first.frame);
-    bind_int(q, 21, i->last.capture);
-    bind_count(q, 22, i->last.frame);
-    rc = store_run(s, q);
-    if (rc == TL_OK && !row->exists) s->totals.sessions++;
-    for (int d = 0; d < 2 && rc == TL_OK; d++) rc = stream_row(s, row, d);
+    bind_int(q, 18, i->first.capture);
+    bind_count(q, 19, i->first.frame);
+    bind_int(q, 20, i->last.capture);
+    bind_count(q, 21, i->last.frame);
+    return store_run(s, q);
+}
+
+static tl_rc new_session(tl_store *s, const tl_row_session *row)
+{
+    char community[COMMUNITY_ID_TEXT]; /* does not say who is the client: never changes */
+    tl_rc rc = store_community_id(s->sha1, &row->info.client, &row->info.server, community);
+    if (rc != TL_OK) return tl_fail(&s->error, rc, "%s: out of memory", s->path);
+    sqlite3_stmt *q = store_statement(s, ST_SESSION_INSERT);
+    if (q == NULL) return s->error.rc;
+    bind_text(q, 22, community);
+    s->totals.sessions++;
+    return session_facts(s, q, row);
+}
+
+/* Rows of a session that is still open are brought up to date as far as the ledger needs it: a transaction that ends here must balance.
+** The rest of its facts comes with its close.  In a network with many open sessions that is most of the rows of a batch. */
+static tl_rc old_session(tl_store *s, const tl_row_session *row)
+{
+    if (row->info.closed == TL_WHY_NONE && !row->healed) return TL_OK;
+    sqlite3_stmt *q = store_statement(s, ST_SESSION_UPDATE);
+    return q == NULL ? s->error.rc : session_facts(s, q, row);
+}
+
+static bool stream_changed(const tl_row_session *row, int dir)
+{
+    return !row->exists || row->info.closed != TL_WHY_NONE || row->add[dir].stored + row->add[dir].gap > 0 ||
+           row->add[dir].duplicate + row->add[dir].stray > 0 || row->asks[dir];
+}
+
+static tl_rc session_row(tl_store *s, const tl_row_session *row)
+{
+    tl_rc rc = row->exists ? old_session(s, row) : new_session(s, row);
+    for (int d = 0; d < 2 && rc == TL_OK; d++)
+        if (stream_changed(row, d)) rc = stream_row(s, row, d);
     return rc;
 }
 

@@ -42,8 +42,8 @@ static const struct {
     bool packs;
 } cases[] = {{"zeros", zeros, 60000, true},       {"text", text, 60000, true},           {"text, a segment", text, 1460, true},
              {"repeated", repeated, 60000, true}, {"noise", noise, 60000, false},        {"noise, a segment", noise, 1460, false},
-             {"noise, 3 KB", noise, 3000, false}, {"noise, 5 KB", noise, 5000, false},   {"text, 30 bytes", text, 30, false},
-             {"one byte", zeros, 1, false},       {"zeros, 100 bytes", zeros, 100, true}};
+             {"noise, 3 KB", noise, 3000, false}, {"noise, 5 KB", noise, 5000, false},   {"text, 300 bytes", text, 300, false},
+             {"one byte", zeros, 1, false},       {"zeros, 600 bytes", zeros, 600, true}};
 
 static void open_with(tl_stage *s, fill *f, size_t n, uint8_t **bytes)
 {
