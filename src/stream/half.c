@@ -124,6 +124,20 @@ void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock)
         if (node->proof_frame == 0) prove(node, h);
 }
 
+void half_fin(half *h, uint64_t pos, tl_at at)
+{
+    if (h->fin && pos <= h->fin_pos) return;
+    h->fin = true;
+    h->fin_acked = false;
+    h->fin_pos = pos;
+    h->fin_frame = at.frame;
+    h->fin_capture = at.capture;
+    if (h->acked > pos) { /* the ACK came before the FIN */
+        h->fin_acked = h->acked == pos + 1;
+        h->acked = pos;
+    }
+}
+
 void half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
 {
     lane *l = h->lane;

@@ -57,6 +57,8 @@ typedef struct half {
 uint64_t half_unwrap(half *h, uint32_t seq);
 /* half_unwrap without taking note of anything; ref must be known. */
 uint64_t half_position(const half *h, uint32_t seq);
+/* A FIN at the position after the last byte. */
+void half_fin(half *h, uint64_t pos, tl_at at);
 /* The peer acknowledged everything below pos. */
 void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock);
 /* The peer holds [from, to), though not all before it (RFC 2018). */

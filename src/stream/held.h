@@ -23,7 +23,7 @@ typedef struct held {
     uint64_t ack_pos; /* position in the other direction that the sender had acknowledged; 0: none */
     uint32_t capture, proof_capture;
     uint32_t n;
-    bool cut;
+    bool cut, fin;   /* fin: the segment said FIN (known of nodes set aside only) */
     uint8_t bytes[]; /* n of them; none for a cut */
 } held;
 

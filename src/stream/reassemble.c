@@ -125,6 +125,7 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
         return false;
     }
     fresh->ack_pos = c->ack_pos;
+    fresh->fin = c->fin && n == c->n;
     if (tree == &h->lane->held)
         half_hold(h, fresh, t->clock);
     else
@@ -206,6 +207,7 @@ static bool resume(tl_session *s, int side)
     held_remove(&l->believed, node);
     *c = (current){.session = s, .side = side, .pos = node->pos, .ack_pos = node->ack_pos, .p = node->bytes, .n = node->n, .node = node};
     c->at = carrier(node);
+    if (node->fin) half_fin(&s->half[side], node->pos + node->n, c->at);
     return true;
 }
 

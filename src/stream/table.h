@@ -48,7 +48,7 @@ typedef struct current {
     const uint8_t *p;
     uint32_t n, cut; /* captured bytes left, and bytes the snaplen cut off after them */
     tl_why why;      /* KEEP_ALIVE, RST, or NONE */
-    bool aside;      /* far outside the window: set aside */
+    bool aside, fin; /* far outside the window: set aside; it said FIN */
     held *node;      /* owned: the bytes are this node's, which was set aside and is believed now; NULL: the segment's own */
     tl_at at;
 } current;

@@ -158,6 +158,7 @@ static bool see_payload(tl_session *s, int side, const tl_segment *seg, uint64_t
     }
     if (far) {
         c->aside = true;
+        c->fin = seg->flags & TL_FIN;
         return true;
     }
     if (seg->payload_wire == 1 && !(seg->flags & (TL_SYN | TL_FIN)) && h->top != 0 && pos + 1 == h->top) c->why = TL_WHY_KEEP_ALIVE;
@@ -255,17 +256,7 @@ bool witness_see(tl_session *s, int side, const tl_segment *seg)
     } else if (!far) {
         if (end > h->top) h->top = end;
         if (end > h->ref) h->ref = end;
-        if (seg->flags & TL_FIN && (!h->fin || end > h->fin_pos)) {
-            h->fin = true;
-            h->fin_acked = false;
-            h->fin_pos = end;
-            h->fin_frame = seg->at.frame;
-            h->fin_capture = seg->at.capture;
-            if (h->acked > end) { /* the ACK came before the FIN */
-                h->fin_acked = h->acked == end + 1;
-                h->acked = end;
-            }
-        }
+        if (seg->flags & TL_FIN) half_fin(h, end, seg->at);
     }
     see_rtt(s, side, seg);
     return true;

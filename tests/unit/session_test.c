@@ -107,6 +107,8 @@ static const rule rules[] = {
      SHAKE "> 0 'abc' | < ack 1000000003 | > 1000000000 'def' | < ack 1000000003 | wait 1s | > 1000000003 'g'",
      "> 0+3 bytes 'abc'\n> 3+999999997 gap acked\n> 1000000000+3 bytes 'def'\n> 1000000003+1 bytes 'g'\n> 1000000004+0 close end\n< 0+0 "
      "close end\n"},
+    {"a FIN that is believed later is no byte either", SHAKE "> 0 'abc' | > 1000000000 'def' fin | < ack 1000000004 fin | > ack 1",
+     "> 0+3 bytes 'abc'\n> 3+999999997 gap acked\n> 1000000000+3 bytes 'def'\n> 1000000003+0 close fin\n< 0+0 close fin\n"},
     {"one forged ACK proves nothing", SHAKE "> 0 'abc' | < ack 1000000003 | > 3 'def' | < ack 6",
      "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 6+0 close end\n< 0+0 close end\n"},
     {"after the end, numbers far away are another session", SHAKE "> 0 'abc' | < rst | > 1000000000 'new'",
