@@ -32,6 +32,7 @@ void complain(const char *fmt, ...) TL_PRINTF(1, 2);
 
 typedef struct input {
     const char *path;
+    tl_text shown;     /* the path as the database may hold it: a stock shell prints text columns raw */
     tl_source *source; /* owned; NULL: to be opened when its turn comes */
     uint64_t bytes;
     uint8_t sha256[32];

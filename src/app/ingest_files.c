@@ -135,5 +135,6 @@ void inputs_close(input *in, int n)
     for (int i = 0; i < n; i++) {
         tl_source_close(in[i].source);
         in[i].source = NULL;
+        tl_text_free(&in[i].shown);
     }
 }

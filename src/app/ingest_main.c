@@ -17,14 +17,23 @@
 #include <sys/random.h>
 #include <time.h>
 
+/* One line on stderr.  A file name may hold what a terminal would obey. */
+static void put_line(char *line)
+{
+    for (char *c = line; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+    fprintf(stderr, "%s\n", line);
+}
+
 void complain(const char *fmt, ...)
 {
+    char line[1200] = "tcpledger-ingest: ";
+    size_t n = strlen(line);
     va_list ap;
     va_start(ap, fmt);
-    fputs("tcpledger-ingest: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    vsnprintf(line + n, sizeof line - n, fmt, ap);
     va_end(ap);
+    put_line(line);
 }
 
 static int64_t clock_ns(clockid_t which)
@@ -55,7 +64,9 @@ static tl_rc begin(run *r)
     for (int i = 0; rc == TL_OK && i < r->n; i++) {
         input *in = &r->in[i];
         if (in->skip) continue;
-        in->result.facts = (tl_capture_facts){.path = in->path, .format = ""};
+        tl_text_escaped(&in->shown, tl_span_of(in->path, strlen(in->path)), SIZE_MAX);
+        if (in->shown.failed) return TL_ENOMEM;
+        in->result.facts = (tl_capture_facts){.path = in->shown.p, .format = ""};
         rc = tl_store_capture_begin(r->store, &in->result.facts, &in->capture_id);
     }
     return rc == TL_OK ? tl_store_commit(r->store) : rc;
@@ -68,7 +79,7 @@ static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
         complain("%s", err->text);
         in->result.error = *err;
         in->result.facts = (tl_capture_facts){
-            .path = in->path, .format = "", .linktype = -1, .drops = -1, .state = "failed", .error = in->result.error.text};
+            .path = in->shown.p, .format = "", .linktype = -1, .drops = -1, .state = "failed", .error = in->result.error.text};
         r->damaged = true;
         return TL_OK;
     }
@@ -130,7 +141,10 @@ static void summary(const run *r)
     plural(gaps, sizeof gaps, t.gaps, "gap");
     plural(missing, sizeof missing, t.gap_bytes, "byte");
     double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - r->began_ns) / 1e9;
-    fprintf(stderr, "%s: %s, %s, %s, %s, %s (%s missing), %.2f s\n", r->o.db, frames, sessions, bytes, messages, gaps, missing, seconds);
+    char line[1200];
+    snprintf(line, sizeof line, "%.600s: %s, %s, %s, %s, %s (%s missing), %.2f s", r->o.db, frames, sessions, bytes, messages, gaps,
+             missing, seconds);
+    put_line(line);
 }
 
 /* Live capture ends by a signal, as if the packets had ended. */

@@ -68,7 +68,6 @@ TL_MUST_USE tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const t
 TL_MUST_USE tl_rc tl_store_write(tl_store *s, const tl_batch *b);
 TL_MUST_USE tl_rc tl_store_commit(tl_store *s);
 
-/* What this handle added to the database, late data and healed gaps taken into account. */
 /* ---- framing stored sessions again ---- */
 
 /* The next session after `after` (0: the first) that is healed and reaches into capture_id or a later one; *session_id 0: none. */
@@ -80,6 +79,7 @@ TL_MUST_USE tl_rc tl_store_protocol(tl_store *s, uint64_t session_id, const char
 struct sqlite3;
 struct sqlite3 *tl_store_connection(tl_store *s);
 
+/* What this handle added to the database, late data and healed gaps taken into account. */
 typedef struct tl_store_totals {
     uint64_t sessions, stored_bytes, duplicate_bytes, stray_bytes, messages, gaps, gap_bytes, strays;
 } tl_store_totals;
