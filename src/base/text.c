@@ -135,7 +135,10 @@ static void add_escaped(tl_text *t, tl_span in, size_t most, bool json)
             if (len > shown - at) break; /* a character that the cut would halve is left out whole */
             tl_text_bytes(t, in.p + at, len);
         } else {
-            tl_text_printf(t, "%sx%02x", slash, c);
+            static const char digits[] = "0123456789abcdef";
+            const char hex[] = {'x', digits[c >> 4], digits[c & 15]};
+            tl_text_add(t, slash);
+            tl_text_bytes(t, hex, sizeof hex);
         }
         at += len > 0 ? len : 1;
     }
