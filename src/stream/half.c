@@ -132,6 +132,7 @@ void half_fin(half *h, uint64_t pos, tl_at at)
     h->fin_pos = pos;
     h->fin_frame = at.frame;
     h->fin_capture = at.capture;
+    if (h->lane != NULL && h->lane->sack_to > pos) h->lane->sack_to = pos;
     if (h->acked > pos) { /* the ACK came before the FIN */
         h->fin_acked = h->acked == pos + 1;
         h->acked = pos;

@@ -110,6 +110,7 @@ static void see_sack(tl_session *s, int side, const tl_segment *seg)
     half *h = &s->half[side], *p = &s->half[!side];
     for (int i = 0; i < seg->sack_n; i++) {
         uint64_t from = half_position(p, seg->sack[i][0]), to = half_position(p, seg->sack[i][1]);
+        if (p->fin && to > p->fin_pos) to = p->fin_pos; /* the FIN counts too */
         if (!half_far(p, h, to)) half_sack(p, from, to, seg->at, s->table->clock);
     }
 }

@@ -125,6 +125,10 @@ static const rule rules[] = {
      "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 6+3 bytes 'ghi'\n> 9+3 gap acked\n> 12+1 bytes 'm'\n> 13+0 close end\n< 0+0 close end\n"},
     {"a SACK proves a tail", SHAKE "> 0 'abc' | < ack 3 sack 6 9",
      "> 0+3 bytes 'abc'\n> 3+3 gap end\n> 6+3 gap acked\n> 9+0 close end\n< 0+0 close end\n"},
+    {"a SACK that covers the FIN proves no byte more", SHAKE "> 0 'abc' | > 6 'ghi' fin | < ack 3 sack 6 10 | wait 6s",
+     "> 0+3 bytes 'abc'\n> 3+3 gap end\n> 6+3 bytes 'ghi'\n> 9+0 close end\n< 0+0 close end\n"},
+    {"nor does one that comes before the FIN", SHAKE "> 0 'abc' | < ack 3 sack 6 10 | > 6 'ghi' fin",
+     "> 0+3 bytes 'abc'\n> 3+3 gap end\n> 6+3 bytes 'ghi'\n> 9+0 close end\n< 0+0 close end\n"},
     {"times may go backwards", SHAKE "> 0 'abc' | > 6 'ghi' | time -3600s | < ack 9 | > 3 'def' | > 9 'j'",
      "> 0+3 bytes 'abc'\n> 3+3 bytes 'def'\n> 6+3 bytes 'ghi'\n> 9+1 bytes 'j'\n> 10+0 close end\n< 0+0 close end\n"},
 };
