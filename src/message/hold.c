@@ -155,9 +155,17 @@ tl_span tl_hold_first_bytes(const tl_hold *h, tl_dir dir)
     return out;
 }
 
+static size_t waiting(const struct line *l)
+{
+    if (l->n == 0) return 0;
+    const tl_piece *front = &l->pieces[l->first];
+    size_t from = front->kind == TL_EV_BYTES ? (size_t)(front->bytes - l->bytes) : l->from; /* some of it may be taken */
+    return l->to - from;
+}
+
 size_t tl_hold_bytes(const tl_hold *h)
 {
-    return h == NULL ? 0 : (h->line[0].to - h->line[0].from) + (h->line[1].to - h->line[1].from);
+    return h == NULL ? 0 : waiting(&h->line[0]) + waiting(&h->line[1]);
 }
 
 size_t tl_hold_pieces(const tl_hold *h)
