@@ -63,6 +63,7 @@ struct tl_store {
     char *path;
     tl_error error;
     bool open;   /* a transaction is */
+    bool checks; /* see tl_store_options */
     bool failed; /* and was rolled back: good only for closing */
     uint64_t commit_bytes, pending;
     int64_t ingest_id;

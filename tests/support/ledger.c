@@ -33,7 +33,7 @@ tl_rc tl_ledger_make(const char *db, tl_source **sources, size_t n, const tl_led
     uint32_t ids[SOURCES_MAX];
     if (n > SOURCES_MAX) abort();
     tl_ingest_facts facts = {.started_ns = 1, .finished_ns = 2, .tool_version = "test", .options = "{}", .state = "complete"};
-    tl_store *s = tl_store_open(db, &(tl_store_options){.commit_bytes = o->commit_bytes}, err);
+    tl_store *s = tl_store_open(db, &(tl_store_options){.commit_bytes = o->commit_bytes, .checks = true}, err);
     tl_rc rc = s == NULL ? err->rc : tl_store_ingest_begin(s, &facts);
     for (size_t i = 0; rc == TL_OK && i < n; i++) {
         tl_capture_facts c = {.path = "memory", .format = ""};

@@ -15,7 +15,7 @@ static tl_store *open_new(char **path, unsigned captures)
 {
     tl_error err = {0};
     *path = tl_scratch("store.db");
-    tl_store *s = tl_store_open(*path, NULL, &err);
+    tl_store *s = tl_store_open(*path, &(tl_store_options){.checks = true}, &err);
     if (s == NULL) printf("\n%s\n", err.text);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     tl_ingest_facts run = {.started_ns = 1, .tool_version = "test", .options = "{}"};
@@ -308,6 +308,29 @@ static void fails_whole(void)
     tl_scratch_done(path);
 }
 
+/* A gap cannot have the reason of a stray: SQLite says so where it is asked to, and integrity_check says so in any case. */
+static void checks_where_asked_to(void)
+{
+    for (int checks = 0; checks < 2; checks++) {
+        char *path = tl_scratch("checks.db");
+        tl_stage stage;
+        tl_error err = {0};
+        uint32_t id;
+        tl_store *s = tl_store_open(path, &(tl_store_options){.checks = checks}, &err);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+        CU_ASSERT_EQUAL(tl_store_ingest_begin(s, &(tl_ingest_facts){.tool_version = "t", .options = "{}"}), TL_OK);
+        CU_ASSERT_EQUAL(tl_store_capture_begin(s, &(tl_capture_facts){.path = "x", .format = ""}, &id), TL_OK);
+        tl_stage_open(&stage, s, 1);
+        stage.info.first.capture = stage.info.last.capture = id;
+        tl_stage_play(&stage, "c gap 0 5 conflict 1");
+        CU_ASSERT_EQUAL(tl_stage_hand_over(&stage), checks ? TL_ESQL : TL_OK);
+        CU_ASSERT_EQUAL(tl_store_close(s, &err), checks ? TL_ESQL : TL_OK);
+        rows_are("integrity", path, "PRAGMA integrity_check", checks ? "ok" : "CHECK constraint failed in gap");
+        tl_stage_close(&stage);
+        tl_scratch_done(path);
+    }
+}
+
 static void commits_by_payload(void)
 {
     char *path = tl_scratch("commit.db");
@@ -405,6 +428,7 @@ int main(void)
                                                    {"facts of a session", stores_facts_of_a_session},
                                                    {"community ids", computes_community_ids},
                                                    {"a batch fails whole", fails_whole},
+                                                   {"checks where asked to", checks_where_asked_to},
                                                    {"commits by payload", commits_by_payload},
                                                    {"captures are known again", knows_captures_again},
                                                    {"numbers go on", goes_on_with_the_numbers},
