@@ -18,14 +18,14 @@ typedef struct options {
     const char *filter;    /* BPF; NULL: all */
     tl_pipeline_options pipeline;
     size_t memory_bytes;
-    bool quiet;
+    bool quiet, no_sandbox;
 } options;
 
 /* True: go on.  False: *status is the program's exit status; help, version or what was wrong has been printed. */
 bool options_read(options *o, int argc, char **argv, int *status);
 void options_free(options *o);
-/* What shapes the result, for ingest.options. */
-void options_json(const options *o, tl_text *json);
+/* What shapes the result, for ingest.options; sandbox: what was granted. */
+void options_json(const options *o, const char *sandbox, tl_text *json);
 
 /* One line on stderr, with the program's name before it. */
 void complain(const char *fmt, ...) TL_PRINTF(1, 2);

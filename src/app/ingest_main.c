@@ -8,6 +8,8 @@
 */
 #include "app/ingest.h"
 
+#include "app/pipeline_sandbox.h"
+
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -48,7 +50,7 @@ typedef struct run {
     input *in;
     int n;
     tl_store *store;
-    tl_text json;
+    tl_text json, sandbox;
     tl_ingest_facts facts;
     int64_t began_ns; /* monotonic */
     bool damaged;     /* a capture is */
@@ -57,7 +59,7 @@ typedef struct run {
 /* Rows of the run and of all captures: whoever looks later sees what was begun. */
 static tl_rc begin(run *r)
 {
-    options_json(&r->o, &r->json);
+    options_json(&r->o, r->sandbox.p, &r->json);
     if (r->json.failed) return TL_ENOMEM;
     r->facts = (tl_ingest_facts){.started_ns = clock_ns(CLOCK_REALTIME), .tool_version = TL_VERSION, .options = r->json.p};
     tl_rc rc = tl_store_ingest_begin(r->store, &r->facts);
@@ -210,6 +212,9 @@ static int ingest(run *r)
         complain("%s", err.text);
         return EXIT_BAD;
     }
+    tl_sandbox granted = {0};
+    if (!r->o.no_sandbox) tl_sandbox_enter(r->o.db, r->o.paths, r->o.n, &granted);
+    tl_sandbox_text(&granted, &r->sandbox);
     int status = index_into(r);
     if (tl_store_close(r->store, &err) != TL_OK && status != EXIT_BAD) {
         complain("%s", err.text);
@@ -229,6 +234,7 @@ int main(int argc, char **argv)
     if (r.in != NULL) inputs_close(r.in, r.n);
     free(r.in);
     tl_text_free(&r.json);
+    tl_text_free(&r.sandbox);
     options_free(&r.o);
     return status;
 }

@@ -30,6 +30,7 @@ static const char usage[] =
     "      --max-sessions N     open at a time; the idlest is closed (default: as memory allows)\n"
     "      --vlan key       the same addresses on another VLAN are another session\n"
     "      --batch-bytes SIZE   rows go to the database in batches of this size (default 16M)\n"
+    "      --no-sandbox     keep all rights of the process, for debugging\n"
     "  -q, --quiet          no summary\n"
     "  -h, --help           this text\n"
     "  -V, --version        the version\n"
@@ -82,7 +83,7 @@ static bool read_count(const char *text, uint64_t *out)
     return read_number(text, units, out) && *out < (uint64_t)1 << 40;
 }
 
-enum { OPT_GRACE = 256, OPT_IDLE, OPT_MEMORY, OPT_HOLE, OPT_SESSIONS, OPT_VLAN, OPT_BATCH };
+enum { OPT_GRACE = 256, OPT_IDLE, OPT_MEMORY, OPT_HOLE, OPT_SESSIONS, OPT_VLAN, OPT_NO_SANDBOX, OPT_BATCH };
 
 static bool read_one(options *o, int option, const char *value)
 {
@@ -193,6 +194,7 @@ bool options_read(options *o, int argc, char **argv, int *status)
                                           {"max-sessions", required_argument, NULL, OPT_SESSIONS},
                                           {"vlan", required_argument, NULL, OPT_VLAN},
                                           {"batch-bytes", required_argument, NULL, OPT_BATCH},
+                                          {"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
                                           {"quiet", no_argument, NULL, 'q'},
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},
@@ -204,6 +206,7 @@ bool options_read(options *o, int argc, char **argv, int *status)
         case 'i': o->interface = optarg; break;
         case 'f': o->filter = optarg; break;
         case 'q': o->quiet = true; break;
+        case OPT_NO_SANDBOX: o->no_sandbox = true; break;
         case 'h':
             fputs(usage, stdout);
             *status = EXIT_GOOD;
@@ -230,7 +233,7 @@ void options_free(options *o)
     o->db = NULL;
 }
 
-void options_json(const options *o, tl_text *json)
+void options_json(const options *o, const char *sandbox, tl_text *json)
 {
     const tl_limits *l = &o->pipeline.limits;
     tl_json_open(json);
@@ -242,6 +245,7 @@ void options_json(const options *o, tl_text *json)
     tl_json_number(json, "max_sessions", (int64_t)l->max_sessions);
     tl_json_number(json, "vlan_key", l->vlan_key);
     tl_json_number(json, "batch_bytes", (int64_t)o->pipeline.batch_bytes);
+    tl_json_field(json, "sandbox", tl_span_of(sandbox, strlen(sandbox)), 100);
     if (o->filter != NULL) tl_json_field(json, "filter", tl_span_of(o->filter, strlen(o->filter)), 4096);
     tl_json_close(json);
 }
