@@ -5,6 +5,7 @@
 
 static const tl_detector *const builtin[] = {
     &tl_http1,
+    &tl_tls,
 };
 
 const tl_registry *tl_registry_builtin(void)

@@ -18,6 +18,6 @@ const tl_registry *tl_registry_builtin(void);
  * settle it. */
 const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bool *wait);
 
-extern const tl_detector tl_http1;
+extern const tl_detector tl_http1, tl_tls;
 
 #endif
