@@ -26,6 +26,26 @@ for capture in "$captures"/*.pcap*; do
     rm -f "$tmp/x.db"
 done
 
+# What single captures are there for: name, options, question, answer.
+expect() {
+    rm -f "$tmp/x.db"
+    # shellcheck disable=SC2086 # options are words
+    "$build/tcpledger-ingest" --quiet $2 "$captures/$1" -o "$tmp/x.db"
+    got=$("$build/tcpledger-query" "$tmp/x.db" sql "$3" --format csv | tail -n +2 | tr '\n' ' ')
+    if [ "$got" != "$4 " ]; then
+        echo "$1 $2: $3: expected $4, got $got"
+        bad=1
+    fi
+}
+outcomes="SELECT outcome, frames FROM frame_count ORDER BY outcome"
+expect 32-vlan-collisions.pcap "" "$outcomes" "other_channel,28 tcp,14"
+expect 32-vlan-collisions.pcap "" "SELECT count(*), sum(missing) FROM session LEFT JOIN message USING (session_id)" "2,0"
+expect 32-vlan-collisions.pcap "--vlan key" "SELECT vlan, conn_state FROM session ORDER BY session_id" '"",SF 42,SF 10.20,SF'
+expect 12-qi_internet_SYNACK_curl_jsonip.pcap "" "SELECT reason, direction, stream_offset, length, frame FROM stray" "conflict,1,17,26,9"
+expect 08-bigtransfer.pcap "" "SELECT sum(length), sum(stored_bytes) FROM stream WHERE session_id = 3" "5416666670,23822"
+expect 16-test5-lines-randomized.pcap "" "SELECT session_id, sum(stored_bytes), sum(gap_bytes) FROM stream GROUP BY 1" "1,2004,0"
+expect 35-gtp1_gn_normal_incl_fragmentation.pcap "" "$outcomes" "fragment,36 fragment_lost,4 tcp,68"
+
 # 16-: the SYN of frame 10 has the ISN of the session that the other frames belong to (frame 4 acknowledges it, and its time is before
 # theirs), so it is its SYN, come late; Wireshark, and with it the truth, begins a second stream at every SYN that comes after data.
 cat >"$tmp/known" <<'TEXT'
