@@ -46,8 +46,9 @@ void half_free(half *h)
 bool half_missing(const half *h, uint64_t from, uint64_t to)
 {
     if (from < h->next) from = h->next;
-    while (from < to) {
-        const held *node = h->lane == NULL ? NULL : held_at(&h->lane->held, from);
+    if (from >= to) return false;
+    held *node = h->lane == NULL ? NULL : held_at(&h->lane->held, from);
+    for (; from < to; node = held_next(node)) {
         if (node == NULL || node->pos > from || node->cut) return true;
         from = node->pos + node->n;
     }

@@ -39,6 +39,7 @@ void held_insert(held_tree *t, held *h)
     held *twin = RB_INSERT(held_root, &t->root, h);
     assert(twin == NULL);
     (void)twin;
+    if (t->first == NULL || h->pos < t->first->pos) t->first = h;
     t->bytes += held_cost(h);
     t->nodes++;
     if (!h->cut) t->data += h->n;
@@ -46,6 +47,7 @@ void held_insert(held_tree *t, held *h)
 
 void held_remove(held_tree *t, held *h)
 {
+    if (t->first == h) t->first = held_next(h);
     RB_REMOVE(held_root, &t->root, h);
     t->bytes -= held_cost(h);
     t->nodes--;
@@ -54,8 +56,7 @@ void held_remove(held_tree *t, held *h)
 
 held *held_first(const held_tree *t)
 {
-    struct held_root root = t->root; /* the macros want a non-const head */
-    return RB_MIN(held_root, &root);
+    return t->first;
 }
 
 held *held_next(held *h)

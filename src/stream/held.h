@@ -29,6 +29,7 @@ typedef struct held {
 
 typedef struct held_tree {
     RB_HEAD(held_root, held) root;
+    held *first;  /* the lowest one: looked at after each segment */
     size_t bytes; /* memory: nodes, bookkeeping included */
     size_t nodes;
     uint64_t data; /* captured bytes in it */

@@ -93,12 +93,15 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
     tl_sessions *t = s->table;
     current *c = &t->cur;
     half *h = &s->half[c->side];
-    held *node = held_at(tree, c->pos);
-    while (node != NULL && node->cut) node = held_next(node); /* data goes over cuts */
+    bool follows = tree == &h->lane->held && c->copied != NULL && c->copied->pos + c->copied->n == c->pos, cuts = false;
+    held *node = follows ? held_next(c->copied) : held_at(tree, c->pos);
+    c->copied = NULL;
+    for (; node != NULL && node->cut; node = held_next(node)) cuts = true; /* data goes over cuts */
     if (node != NULL && node->pos <= c->pos) {
         uint64_t n = least(end, node->pos + node->n) - c->pos;
         current_event(s, TL_EV_COPY, c->why == TL_WHY_NONE ? TL_WHY_CONFLICT : c->why, n, out);
         out->kept = node->bytes + (c->pos - node->pos);
+        if (tree == &h->lane->held) c->copied = node;
         take(c, n);
         return true;
     }
@@ -108,7 +111,7 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
         take(c, n);
         return true;
     }
-    if (!held_punch(tree, c->pos, c->pos + n)) {
+    if (cuts && !held_punch(tree, c->pos, c->pos + n)) {
         lose(s, n);
         return false;
     }

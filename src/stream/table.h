@@ -38,6 +38,9 @@ struct tl_session {
     uint8_t closed;  /* tl_why: close told */
     bool told;       /* an event was told: the roles are settled */
     bool reopened, rebased, syn_ack, in_table;
+    bool resumed; /* restored: its row exists */
+    bool resting; /* restored, and nothing was asked of it since */
+    uint8_t fate; /* tl_fate, of the last tl_sessions_choose */
 };
 
 /* The segment being worked off. */
@@ -49,6 +52,7 @@ typedef struct current {
     uint32_t n, cut; /* captured bytes left, and bytes the snaplen cut off after them */
     tl_why why;      /* KEEP_ALIVE, RST, or NONE */
     bool aside, fin; /* far outside the window: set aside; it said FIN */
+    held *copied;    /* the node of `held` that the last piece was a copy of: the next piece begins there; NULL: none */
     held *node;      /* owned: the bytes are this node's, which was set aside and is believed now; NULL: the segment's own */
     tl_at at;
 } current;
@@ -80,6 +84,8 @@ tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint64_t has
 uint64_t table_hash(const tl_sessions *t, const tl_segment *seg);
 /* A new session, numbered, in the table and in the open list.  NULL: no memory, nothing changed. */
 tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash);
+/* Puts one that has its key, hash and number into the table.  false: no memory, nothing changed. */
+bool table_put(tl_sessions *t, tl_session *s, list_name list);
 /* Out of hash, list and heap. */
 void table_remove(tl_sessions *t, tl_session *s);
 void table_free_session(tl_sessions *t, tl_session *s);
@@ -89,5 +95,7 @@ void table_list(tl_sessions *t, tl_session *s, list_name list);
 void table_deadline(tl_sessions *t, tl_session *s, int64_t deadline);
 /* Counts what the session holds now. */
 void table_account(tl_sessions *t, tl_session *s);
+/* session.c: sets the deadline from what the session is. */
+void session_rearm(tl_session *s);
 
 #endif
