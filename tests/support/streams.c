@@ -43,6 +43,7 @@ static void tile(tape *t, tape_dir *d, const tl_event *ev, uint8_t what)
         if (d->told > d->length) d->length = d->told;
     }
     if (ev->length == 0) fault(t, "empty tile");
+    if (ev->offset + ev->length > TAPE_BYTES) t->beyond = true;
     for (uint64_t i = 0; i < ev->length && ev->offset + i < TAPE_BYTES; i++) {
         uint64_t at = ev->offset + i;
         if (d->what[at] != TAPE_NOTHING) fault(t, "told twice at %llu", (unsigned long long)at);
@@ -59,8 +60,10 @@ static void copy(tape *t, tape_dir *d, const tl_event *ev)
         uint64_t at = ev->offset + i;
         if (ev->kept != NULL) {
             *(ev->kept[i] == ev->bytes.p[i] ? &d->duplicate : &d->stray) += 1;
-        } else if (at >= d->told || at >= TAPE_BYTES) {
+        } else if (at >= d->told) {
             fault(t, "copy of what was not told, at %llu", (unsigned long long)at);
+        } else if (at >= TAPE_BYTES) {
+            t->beyond = true;
         } else if (d->what[at] == TAPE_STORED) {
             *(d->byte[at] == ev->bytes.p[i] ? &d->duplicate : &d->stray) += 1;
         } else if (!t->no_heal) {
@@ -90,8 +93,13 @@ void tape_event(tape *t, const tl_event *ev)
     case TL_EV_COPY: copy(t, d, ev); break;
     case TL_EV_STRAY: d->stray += ev->length; break;
     case TL_EV_REBASE:
-        if (ev->length >= TAPE_BYTES) {
-            fault(t, "rebase by %llu", (unsigned long long)ev->length);
+        if (ev->length >= TAPE_BYTES) { /* all of it lies beyond the tape now */
+            t->beyond = true;
+            d->front_at = 0;
+            d->front_end = ev->length;
+            d->told += ev->length;
+            d->length += ev->length;
+            memset(d->what, TAPE_NOTHING, sizeof d->what);
             break;
         }
         memmove(d->what + ev->length, d->what, TAPE_BYTES - ev->length);

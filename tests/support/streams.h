@@ -26,6 +26,7 @@ typedef struct tape_dir {
 typedef struct tape {
     tape_dir dir[2];
     char fault[160];   /* the first broken invariant; "" none */
+    bool beyond;       /* something lies beyond TAPE_BYTES: counts by the byte do not hold */
     bool no_heal;      /* sabotage: COPY over a gap is not stored */
     unsigned spoil_at; /* sabotage: the so-manieth BYTES event has a bit flipped; 0: none */
     unsigned bytes_seen;
