@@ -84,6 +84,7 @@ static tl_span take(tl_span *in, size_t n)
         return none;
     }
     tl_span out = tl_span_of(in->p, n);
+    if (n == 0) return out;
     in->p += n;
     in->n -= n;
     return out;
