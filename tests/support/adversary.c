@@ -141,7 +141,7 @@ static bool stream_packet(adversary *a, packet *p)
     case TL_ATTACK_HOLES:
     case TL_ATTACK_ACKED_HOLES: *p = of_client(2 * i + 1, 1); break;
     case TL_ATTACK_CONFLICTS:
-        *p = of_client(i / 2, 1);
+        *p = of_client(i / 2 * 2, 2);
         if (i % 2 == 1) p->payload[0] = '!';
         break;
     case TL_ATTACK_JUMPS: *p = of_client(i % 2 == 0 ? i / 2 : mix(i) >> 32, 1); break;
@@ -166,12 +166,12 @@ static packet half_open(const adversary *a)
 
 static void fragment(adversary *a)
 {
-    packet p = of_client(0, 1);
+    packet p = of_client(0, 4); /* with the header a multiple of 8 */
     uint64_t i = a->at, parts = DATAGRAM / FRAGMENT - 1;
     if (a->attack == TL_ATTACK_FRAGMENTS) {
         p.src += (uint32_t)(i >> 16);
         build(a, &p);
-        finish(a, p.src, p.dst, TCP, (unsigned)i & 0xffff, 0x2000);
+        finish(a, p.src, p.dst, TCP + 4, (unsigned)i & 0xffff, 0x2000);
         return;
     }
     unsigned part = (unsigned)(parts - i % parts); /* in units of 8 bytes; never 0 */

@@ -19,7 +19,7 @@ typedef enum tl_attack {
     TL_ATTACK_STAIRCASE,      /* behind a hole that the last one fills: each of 8 bytes, one byte further than the one before */
     TL_ATTACK_HOLES,          /* n segments of one byte, each behind a hole of one byte */
     TL_ATTACK_ACKED_HOLES,    /* the same, and then n/2 acknowledgements, two holes each */
-    TL_ATTACK_CONFLICTS,      /* n/2 segments of one byte, each followed by another copy that says something else */
+    TL_ATTACK_CONFLICTS,      /* n/2 segments of two bytes, each followed by another copy that says something else */
     TL_ATTACK_JUMPS,          /* in order, but every second segment is forged: somewhere within 2 GiB around */
     TL_ATTACK_FAR,            /* one byte, and then one at +2^31 - 1; n does not matter */
     TL_ATTACK_SYN_FLOOD,      /* n SYNs, each of another address and port */
