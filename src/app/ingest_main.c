@@ -8,6 +8,8 @@
 */
 #include "app/ingest.h"
 
+#include "app/ingest_progress.h"
+
 #include "app/pipeline_sandbox.h"
 
 #include <inttypes.h>
@@ -52,6 +54,7 @@ typedef struct run {
     tl_store *store;
     tl_text json, sandbox;
     tl_ingest_facts facts;
+    progress progress;
     int64_t began_ns; /* monotonic */
     bool damaged;     /* a capture is */
 } run;
@@ -78,6 +81,7 @@ static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
 {
     if (in->source == NULL) in->source = input_source(in->path, &r->o, err);
     if (in->source == NULL) { /* it was there before */
+        progress_erase(&r->progress);
         complain("%s", err->text);
         in->result.error = *err;
         in->result.facts = (tl_capture_facts){
@@ -85,11 +89,13 @@ static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
         r->damaged = true;
         return TL_OK;
     }
+    in->source = progress_watch(&r->progress, in->source);
     tl_rc rc = tl_pipeline_run(p, in->source, in->capture_id, &in->result);
     if (r->o.interface != NULL) signal(SIGINT, SIG_DFL), signal(SIGTERM, SIG_DFL); /* a second one means it */
     tl_source_close(in->source);
     in->source = NULL;
     if (rc == TL_ETRUNCATED || rc == TL_EIO || rc == TL_EUSAGE) {
+        progress_erase(&r->progress);
         complain("%s; everything before that is indexed", in->result.error.text);
         r->damaged = true;
         return TL_OK;
@@ -97,14 +103,29 @@ static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
     return rc;
 }
 
+/* 0: nobody knows how much a pipe or a device will give. */
+static uint64_t bytes_to_read(const run *r)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < r->n; i++) {
+        if (r->in[i].skip) continue;
+        if (r->in[i].bytes == 0) return 0;
+        sum += r->in[i].bytes;
+    }
+    return sum;
+}
+
 static tl_rc index_all(run *r, tl_error *err)
 {
     tl_pipeline *p = tl_pipeline_new(r->store, &r->o.pipeline, err);
     if (p == NULL) return err->rc;
     tl_rc rc = TL_OK;
+    progress_begin(&r->progress, p, bytes_to_read(r), !r->o.quiet);
     for (int i = 0; rc == TL_OK && i < r->n; i++)
         if (!r->in[i].skip) rc = one_capture(r, p, &r->in[i], err);
+    progress_finishing(&r->progress);
     if (rc == TL_OK) rc = tl_pipeline_finish(p);
+    progress_erase(&r->progress);
     if (rc != TL_OK) *err = *tl_pipeline_error(p);
     tl_pipeline_free(p);
     return rc;

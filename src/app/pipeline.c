@@ -40,6 +40,7 @@ struct tl_pipeline {
     const tl_registry *registry;
     tl_store *store;        /* borrowed; the writer thread's until it ended */
     uint32_t first_capture; /* of this run */
+    uint64_t gaps;          /* told */
     writer *writer;
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
     lane *lanes;
@@ -104,6 +105,7 @@ static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
 {
     tl_message msg;
     tl_rc rc = tl_batch_event(p->batch, l->flow, ev);
+    p->gaps += ev->kind == TL_EV_GAP;
     if (rc != TL_OK || l->framer == NULL) return rc;
     rc = tl_framer_push(l->framer, ev);
     while (rc == TL_OK && (rc = tl_framer_pull(l->framer, &msg)) == TL_OK) rc = tl_batch_message(p->batch, l->flow, &msg);
@@ -267,6 +269,13 @@ void tl_pipeline_free(tl_pipeline *p)
 const tl_error *tl_pipeline_error(const tl_pipeline *p)
 {
     return &p->error;
+}
+
+void tl_pipeline_look(const tl_pipeline *p, tl_pipeline_counts *out)
+{
+    tl_sessions_stats stats;
+    tl_sessions_look(p->sessions, &stats);
+    *out = (tl_pipeline_counts){.sessions = stats.total, .gaps = p->gaps};
 }
 
 static void source_ended(const tl_source *source, tl_rc rc, tl_pipeline_capture *out)

@@ -47,4 +47,10 @@ TL_MUST_USE tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t ca
 TL_MUST_USE tl_rc tl_pipeline_finish(tl_pipeline *p);
 const tl_error *tl_pipeline_error(const tl_pipeline *p);
 
+/* So far in this run; from the thread that runs it. */
+typedef struct tl_pipeline_counts {
+    uint64_t sessions, gaps;
+} tl_pipeline_counts;
+void tl_pipeline_look(const tl_pipeline *p, tl_pipeline_counts *out);
+
 #endif
