@@ -4,11 +4,15 @@
 ** "1:" and the base64 of SHA-1 over seed, the smaller endpoint's address, the other's, protocol, a zero, and the two ports in that order.
 ** Not a session key: sessions on reused ports share it.
 */
+/* The plain SHA1_ calls, deprecated as they are: they allocate nothing (capture/raw.c says why that matters). */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "store/statements.h"
 
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string.h>
 
-tl_rc store_community_id(const EVP_MD *sha1, const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT])
+void store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT])
 {
     size_t from = tl_addr_is_ipv4(a) && tl_addr_is_ipv4(b) ? 12 : 0, n = 16 - from;
     int order = memcmp(a->ip, b->ip, sizeof a->ip);
@@ -28,9 +32,11 @@ tl_rc store_community_id(const EVP_MD *sha1, const tl_addr *a, const tl_addr *b,
         in[at + 2 + 2 * i] = (uint8_t)(ports[i] >> 8);
         in[at + 3 + 2 * i] = (uint8_t)ports[i];
     }
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(in, at + 6, digest, NULL, sha1, NULL) != 1) return TL_ENOMEM;
+    uint8_t digest[SHA_DIGEST_LENGTH];
+    SHA_CTX sha1;
+    SHA1_Init(&sha1);
+    SHA1_Update(&sha1, in, at + 6);
+    SHA1_Final(digest, &sha1);
     memcpy(out, "1:", 2);
-    EVP_EncodeBlock((unsigned char *)out + 2, digest, 20);
-    return TL_OK;
+    EVP_EncodeBlock((unsigned char *)out + 2, digest, sizeof digest);
 }

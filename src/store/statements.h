@@ -6,7 +6,6 @@
 
 #include "store/store.h"
 
-#include <openssl/evp.h>
 #include <sqlite3.h>
 
 struct libdeflate_decompressor;
@@ -69,7 +68,6 @@ struct tl_store {
     int64_t ingest_id;
     tl_store_totals totals, committed;
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
-    EVP_MD *sha1;
     struct libdeflate_decompressor *inflate;
     struct { /* the chunk that copies were last held against, unpacked */
         int64_t id;
@@ -111,6 +109,6 @@ TL_MUST_USE tl_rc store_rebase(tl_store *s, const tl_op *op); /* rebase.c */
 
 /* community_id.c: "1:..." of a TCP session, seed 0, into out. */
 enum { COMMUNITY_ID_TEXT = 32 };
-TL_MUST_USE tl_rc store_community_id(const EVP_MD *sha1, const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT]);
+void store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT]);
 
 #endif

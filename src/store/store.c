@@ -96,9 +96,8 @@ static tl_rc open_handle(tl_store *s, const char *path)
     size_t n = strlen(path);
     bool uri = strncmp(path, "file:", 5) == 0;
     s->path = malloc(n + 3);
-    s->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     s->inflate = libdeflate_alloc_decompressor();
-    if (s->path == NULL || s->sha1 == NULL || s->inflate == NULL) return tl_fail(&s->error, TL_ENOMEM, "%s: out of memory", path);
+    if (s->path == NULL || s->inflate == NULL) return tl_fail(&s->error, TL_ENOMEM, "%s: out of memory", path);
     memcpy(s->path, "./", 2);
     memcpy(s->path + (uri ? 2 : 0), path, n + 1);
 
@@ -114,7 +113,6 @@ static void free_handle(tl_store *s)
 {
     for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(s->statements[i]);
     sqlite3_close(s->db);
-    EVP_MD_free(s->sha1);
     libdeflate_free_decompressor(s->inflate);
     free(s->look.p);
     free(s->path);

@@ -94,8 +94,7 @@ static tl_rc session_facts(tl_store *s, sqlite3_stmt *q, const tl_row_session *r
 static tl_rc new_session(tl_store *s, const tl_row_session *row)
 {
     char community[COMMUNITY_ID_TEXT]; /* does not say who is the client: never changes */
-    tl_rc rc = store_community_id(s->sha1, &row->info.client, &row->info.server, community);
-    if (rc != TL_OK) return tl_fail(&s->error, rc, "%s: out of memory", s->path);
+    store_community_id(&row->info.client, &row->info.server, community);
     sqlite3_stmt *q = store_statement(s, ST_SESSION_INSERT);
     if (q == NULL) return s->error.rc;
     bind_text(q, 22, community);
