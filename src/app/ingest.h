@@ -19,6 +19,7 @@ typedef struct options {
     tl_pipeline_options pipeline;
     size_t memory_bytes;
     bool quiet, no_sandbox;
+    uint64_t trace; /* the session to be traced instead of writing a database; 0: none */
 } options;
 
 /* True: go on.  False: *status is the program's exit status; help, version or what was wrong has been printed. */
@@ -51,6 +52,8 @@ TL_MUST_USE tl_rc inputs_open(input *in, const options *o, tl_error *err);
 tl_source *input_source(const char *path, const options *o, tl_error *err);
 /* Marks those that the database holds already, and second copies of the same file, to be skipped. */
 TL_MUST_USE tl_rc inputs_skip(input *in, int n, tl_store *store, bool quiet, tl_error *err);
+/* Prints what became of session o->trace on standard output; writes no database.  The exit status. */
+int trace_session(input *in, const options *o);
 void inputs_close(input *in, int n);
 
 #endif

@@ -214,6 +214,15 @@ static int index_into(run *r)
     return r->damaged ? EXIT_BAD : EXIT_GOOD;
 }
 
+/* No database, but the same rights given up. */
+static int trace(run *r)
+{
+    tl_sandbox granted = {0};
+    if (r->o.interface != NULL) catch_signals(r->in[0].source);
+    if (!r->o.no_sandbox) tl_sandbox_enter(r->o.db, r->o.paths, r->o.n, &granted);
+    return trace_session(r->in, &r->o);
+}
+
 static int ingest(run *r)
 {
     tl_error err = {0};
@@ -227,6 +236,7 @@ static int ingest(run *r)
         complain("%s", err.text);
         return EXIT_BAD;
     }
+    if (r->o.trace != 0) return trace(r);
     if (r->o.interface != NULL) catch_signals(r->in[0].source);
     r->store = tl_store_open(r->o.db, NULL, &err);
     if (r->store == NULL) {

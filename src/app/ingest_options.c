@@ -31,6 +31,7 @@ static const char usage[] =
     "      --vlan key       the same addresses on another VLAN are another session\n"
     "      --batch-bytes SIZE   rows go to the database in batches of this size (default 16M)\n"
     "      --no-sandbox     keep all rights of the process, for debugging\n"
+    "      --trace SESSION  print what became of that session's segments, and write no database\n"
     "  -q, --quiet          no summary\n"
     "  -h, --help           this text\n"
     "  -V, --version        the version\n"
@@ -109,6 +110,7 @@ static bool read_one(options *o, int option, const char *value)
         good = read_count(value, &v);
         l->max_sessions = (size_t)v;
         break;
+    case 't': good = read_count(value, &o->trace) && o->trace > 0; break;
     case OPT_VLAN:
         good = strcmp(value, "key") == 0;
         l->vlan_key = true;
@@ -151,6 +153,11 @@ static bool wrong(int *status)
 /* What follows from the options together. */
 static bool settle(options *o, const char *db, int *status)
 {
+    if (o->trace != 0 && db != NULL) {
+        complain("--trace writes no database: leave -o out");
+        return wrong(status);
+    }
+    if (o->trace != 0) db = "";
     if (o->interface != NULL && (o->n > 0 || db == NULL)) {
         complain(o->n > 0 ? "captures and an interface: give one or the other" : "-o DB is needed with -i");
         return wrong(status);
@@ -195,6 +202,7 @@ bool options_read(options *o, int argc, char **argv, int *status)
                                           {"vlan", required_argument, NULL, OPT_VLAN},
                                           {"batch-bytes", required_argument, NULL, OPT_BATCH},
                                           {"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
+                                          {"trace", required_argument, NULL, 't'},
                                           {"quiet", no_argument, NULL, 'q'},
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},

@@ -22,6 +22,10 @@ sed -n '/^    session_id  number/,/^$/p' README.md | sed 's/^    //; s/ *$//; /^
     grep -qF -- "$line" "$tmp/table" || { echo "not as shown: $line"; exit 1; }
 done
 
+"$build/tcpledger-ingest" --trace 1 fixtures/http-lossy.pcap >"$tmp/trace"
+sed -n "/tcpledger-ingest --trace/,/^\$/p" README.md | grep -v -e tcpledger -e "\.\.\.$" -e "^\$" | sed "s/^    //" | while IFS= read -r line; do
+    grep -qxF -- "$line" "$tmp/trace" || { echo "not in the trace: $line"; exit 1; }
+done
 "$build/tcpledger-query" "$db" payload 3 --message 2 --body -o "$tmp/img2.png"
 [ "$(wc -c <"$tmp/img2.png")" = 115990 ]
 for query in queries/*.sql; do
