@@ -26,7 +26,7 @@ static const char usage[] =
     "      --grace TIME     how long an acknowledged hole may still fill (default 200ms)\n"
     "      --idle TIME      silence that ends a session (default 1h)\n"
     "      --memory SIZE    limit for sessions, held bytes and buffers (default 512M)\n"
-    "      --hole-bytes SIZE    held behind the holes of one direction at most (default 16M)\n"
+    "      --hole-bytes SIZE    held behind the holes of one direction at most (default 128M)\n"
     "      --max-sessions N     open at a time; the idlest is closed (default: as memory allows)\n"
     "      --vlan key       the same addresses on another VLAN are another session\n"
     "      --batch-bytes SIZE   rows go to the database in batches of this size (default 16M)\n"
@@ -179,6 +179,8 @@ static bool settle(options *o, const char *db, int *status)
     o->pipeline.batches = BATCHES;
     size_t batches = BATCHES * o->pipeline.batch_bytes;
     o->pipeline.limits.memory_bytes = o->memory_bytes > 2 * batches ? o->memory_bytes - batches : o->memory_bytes / 2;
+    size_t half = o->pipeline.limits.memory_bytes / 2; /* of little memory one direction must not have all */
+    if (o->pipeline.limits.hole_bytes > half) o->pipeline.limits.hole_bytes = half;
     o->db = db != NULL ? strdup(db) : default_db(o->paths[0]);
     if (o->db == NULL) {
         complain("out of memory");

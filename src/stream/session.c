@@ -26,7 +26,7 @@ tl_limits tl_limits_default(void)
 {
     return (tl_limits){
         .memory_bytes = (size_t)256 << 20,
-        .hole_bytes = (size_t)16 << 20,
+        .hole_bytes = (size_t)128 << 20,
         .idle_ns = INT64_C(3600) * 1000000000,
         .grace_ns = INT64_C(200) * 1000000,
         .linger_ns = INT64_C(5) * 1000000000,

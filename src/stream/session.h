@@ -26,7 +26,7 @@
 
 typedef struct tl_limits {
     size_t memory_bytes;  /* sessions and held bytes together; pressure declares holes, then evicts the idlest (default 256 MiB) */
-    size_t hole_bytes;    /* held bytes behind the holes of one direction, before the oldest hole is declared (default 16 MiB) */
+    size_t hole_bytes;    /* held bytes behind the holes of one direction, before the oldest hole is declared (default 128 MiB) */
     size_t max_sessions;  /* live sessions; the idlest is evicted; 0: only memory bounds them */
     int64_t idle_ns;      /* silence that ends a session (default 1 h) */
     int64_t grace_ns;     /* how long an acknowledged hole may still fill (default 200 ms); one-sided ones wait 10 x */
