@@ -18,6 +18,7 @@ typedef struct options {
     const char *filter;    /* BPF; NULL: all */
     tl_pipeline_options pipeline;
     size_t memory_bytes;
+    uint64_t commit_bytes; /* 0: as the store likes */
     bool quiet, no_sandbox;
     uint64_t trace; /* the session to be traced instead of writing a database; 0: none */
 } options;
@@ -50,6 +51,8 @@ typedef struct input {
 TL_MUST_USE tl_rc inputs_open(input *in, const options *o, tl_error *err);
 /* The file again, when its turn comes. */
 tl_source *input_source(const char *path, const options *o, tl_error *err);
+/* Takes back what interrupted runs stored of these captures, in the open transaction, and says so.  EUSAGE: a run had others, too. */
+TL_MUST_USE tl_rc inputs_again(input *in, int n, tl_store *store, bool quiet, tl_error *err);
 /* Marks those that the database holds already, and second copies of the same file, to be skipped. */
 TL_MUST_USE tl_rc inputs_skip(input *in, int n, tl_store *store, bool quiet, tl_error *err);
 /* Prints what became of session o->trace on standard output; writes no database.  The exit status. */

@@ -69,9 +69,7 @@ static tl_rc begin(run *r)
     for (int i = 0; rc == TL_OK && i < r->n; i++) {
         input *in = &r->in[i];
         if (in->skip) continue;
-        tl_text_escaped(&in->shown, tl_span_of(in->path, strlen(in->path)), SIZE_MAX);
-        if (in->shown.failed) return TL_ENOMEM;
-        in->result.facts = (tl_capture_facts){.path = in->shown.p, .format = ""};
+        in->result.facts = (tl_capture_facts){.path = in->shown.p, .format = "", .bytes = in->bytes};
         rc = tl_store_capture_begin(r->store, &in->result.facts, &in->capture_id);
     }
     return rc == TL_OK ? tl_store_commit(r->store) : rc;
@@ -193,7 +191,8 @@ static int index_into(run *r)
 {
     tl_error err = {0};
     int left = 0;
-    tl_rc rc = inputs_skip(r->in, r->n, r->store, r->o.quiet, &err);
+    tl_rc rc = inputs_again(r->in, r->n, r->store, r->o.quiet, &err);
+    if (rc == TL_OK) rc = inputs_skip(r->in, r->n, r->store, r->o.quiet, &err);
     for (int i = 0; i < r->n; i++) left += !r->in[i].skip;
     if (rc == TL_OK && left == 0) return EXIT_GOOD;
     if (rc == TL_OK && (rc = begin(r)) != TL_OK) err = *tl_store_error(r->store);
@@ -238,7 +237,7 @@ static int ingest(run *r)
     }
     if (r->o.trace != 0) return trace(r);
     if (r->o.interface != NULL) catch_signals(r->in[0].source);
-    r->store = tl_store_open(r->o.db, NULL, &err);
+    r->store = tl_store_open(r->o.db, &(tl_store_options){.commit_bytes = r->o.commit_bytes}, &err);
     if (r->store == NULL) {
         complain("%s", err.text);
         return EXIT_BAD;

@@ -30,6 +30,7 @@ static const char usage[] =
     "      --max-sessions N     open at a time; the idlest is closed (default: as memory allows)\n"
     "      --vlan key       the same addresses on another VLAN are another session\n"
     "      --batch-bytes SIZE   rows go to the database in batches of this size (default 16M)\n"
+    "      --commit-bytes SIZE  payload in a transaction: what a crash may cost (default 244M)\n"
     "      --no-sandbox     keep all rights of the process, for debugging\n"
     "      --trace SESSION  print what became of that session's segments, and write no database\n"
     "  -q, --quiet          no summary\n"
@@ -84,7 +85,7 @@ static bool read_count(const char *text, uint64_t *out)
     return read_number(text, units, out) && *out < (uint64_t)1 << 40;
 }
 
-enum { OPT_GRACE = 256, OPT_IDLE, OPT_MEMORY, OPT_HOLE, OPT_SESSIONS, OPT_VLAN, OPT_NO_SANDBOX, OPT_BATCH };
+enum { OPT_GRACE = 256, OPT_IDLE, OPT_MEMORY, OPT_HOLE, OPT_SESSIONS, OPT_VLAN, OPT_NO_SANDBOX, OPT_BATCH, OPT_COMMIT };
 
 static bool read_one(options *o, int option, const char *value)
 {
@@ -119,6 +120,7 @@ static bool read_one(options *o, int option, const char *value)
         good = read_size(value, &v) && v >= least_batch;
         o->pipeline.batch_bytes = (size_t)v;
         break;
+    case OPT_COMMIT: good = read_size(value, &o->commit_bytes) && o->commit_bytes > 0; break;
     default: break;
     }
     return good;
@@ -203,6 +205,7 @@ bool options_read(options *o, int argc, char **argv, int *status)
                                           {"max-sessions", required_argument, NULL, OPT_SESSIONS},
                                           {"vlan", required_argument, NULL, OPT_VLAN},
                                           {"batch-bytes", required_argument, NULL, OPT_BATCH},
+                                          {"commit-bytes", required_argument, NULL, OPT_COMMIT},
                                           {"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
                                           {"trace", required_argument, NULL, 't'},
                                           {"quiet", no_argument, NULL, 'q'},

@@ -19,7 +19,9 @@ const char *const store_sql[STATEMENTS] = {
 
     [ST_INGEST_BEGIN] = "INSERT INTO ingest (started_ns, tool_version, options, state) VALUES (?, ?, ?, 'interrupted')",
     [ST_INGEST_END] = "UPDATE ingest SET finished_ns = ?2, state = ?3 WHERE ingest_id = ?1",
-    [ST_CAPTURE_BEGIN] = "INSERT INTO capture (ingest_id, path, format, frames, state) VALUES (?, ?, ?, 0, 'interrupted')",
+    [ST_CAPTURE_BEGIN] =
+        "INSERT INTO capture (ingest_id, path, format, bytes, frames, state) VALUES (?, ?, ?, nullif(?, 0), 0, 'interrupted')",
+    [ST_NEXT_CAPTURE] = "SELECT capture_id, path, bytes FROM capture WHERE ingest_id = ?1 AND capture_id > ?2 ORDER BY capture_id LIMIT 1",
     [ST_CAPTURE_END] = "UPDATE capture SET bytes = ?2, sha256 = ?3, format = ?4, link_type = ?5, snaplen = ?6, first_ns = ?7,"
                        " last_ns = ?8, frames = ?9, drops_reported = ?10, state = ?11, error = ?12 WHERE capture_id = ?1",
     [ST_FRAME_COUNT] = "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)",

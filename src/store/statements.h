@@ -19,6 +19,7 @@ typedef enum statement {
     ST_INGEST_BEGIN,
     ST_INGEST_END,
     ST_CAPTURE_BEGIN,
+    ST_NEXT_CAPTURE,
     ST_CAPTURE_END,
     ST_FRAME_COUNT,
     ST_SESSION_INSERT,
@@ -86,6 +87,8 @@ TL_MUST_USE tl_rc store_run(tl_store *s, sqlite3_stmt *q);
 TL_MUST_USE tl_rc store_row(tl_store *s, sqlite3_stmt *q);
 /* BEGIN where no transaction is open. */
 TL_MUST_USE tl_rc store_begin(tl_store *s);
+/* Ends a call that wrote, with the code that it has come to: on failure everything since the last commit goes. */
+TL_MUST_USE tl_rc store_done(tl_store *s, tl_rc rc);
 
 /* Values by place, from 1.  Texts and blobs are borrowed until the statement is reset. */
 void bind_int(sqlite3_stmt *q, int at, int64_t v);

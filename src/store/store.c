@@ -223,8 +223,7 @@ tl_rc store_begin(tl_store *s)
     return rc;
 }
 
-/* Ends a call that wrote: on failure everything since the last commit goes. */
-static tl_rc done(tl_store *s, tl_rc rc)
+tl_rc store_done(tl_store *s, tl_rc rc)
 {
     if (rc == TL_OK) return rc;
     s->failed = true;
@@ -242,7 +241,7 @@ tl_rc tl_store_commit(tl_store *s)
     if (!s->open) return TL_OK;
     sqlite3_stmt *q = store_statement(s, ST_COMMIT);
     tl_rc rc = q == NULL ? s->error.rc : store_run(s, q);
-    if (rc != TL_OK) return done(s, rc);
+    if (rc != TL_OK) return store_done(s, rc);
     s->open = false;
     s->pending = 0;
     s->committed = s->totals;
@@ -252,9 +251,9 @@ tl_rc tl_store_commit(tl_store *s)
 tl_rc tl_store_write(tl_store *s, const tl_batch *b)
 {
     tl_rc rc = store_begin(s);
-    if (rc != TL_OK) return done(s, rc);
+    if (rc != TL_OK) return store_done(s, rc);
     rc = store_rows(s, b);
-    if (rc != TL_OK) return done(s, rc);
+    if (rc != TL_OK) return store_done(s, rc);
     s->pending += tl_batch_payload_bytes(b);
     return s->pending >= s->commit_bytes ? tl_store_commit(s) : TL_OK;
 }
@@ -309,39 +308,40 @@ tl_rc tl_store_ingest_begin(tl_store *s, const tl_ingest_facts *f)
 {
     tl_rc rc = store_begin(s);
     sqlite3_stmt *q = rc == TL_OK ? store_statement(s, ST_INGEST_BEGIN) : NULL;
-    if (q == NULL) return done(s, rc == TL_OK ? s->error.rc : rc);
+    if (q == NULL) return store_done(s, rc == TL_OK ? s->error.rc : rc);
     bind_int(q, 1, f->started_ns);
     bind_text(q, 2, f->tool_version);
     bind_text(q, 3, f->options);
     rc = store_run(s, q);
     s->ingest_id = sqlite3_last_insert_rowid(s->db);
-    return done(s, rc);
+    return store_done(s, rc);
 }
 
 tl_rc tl_store_ingest_end(tl_store *s, const tl_ingest_facts *f)
 {
     tl_rc rc = store_begin(s);
     sqlite3_stmt *q = rc == TL_OK ? store_statement(s, ST_INGEST_END) : NULL;
-    if (q == NULL) return done(s, rc == TL_OK ? s->error.rc : rc);
+    if (q == NULL) return store_done(s, rc == TL_OK ? s->error.rc : rc);
     bind_int(q, 1, s->ingest_id);
     bind_int(q, 2, f->finished_ns);
     bind_text(q, 3, f->state);
     rc = store_run(s, q);
     if (rc == TL_OK && sqlite3_exec(s->db, "PRAGMA optimize", NULL, NULL, NULL) != SQLITE_OK) rc = store_failed(s, "write");
-    return rc == TL_OK ? tl_store_commit(s) : done(s, rc);
+    return rc == TL_OK ? tl_store_commit(s) : store_done(s, rc);
 }
 
 tl_rc tl_store_capture_begin(tl_store *s, const tl_capture_facts *f, uint32_t *capture_id)
 {
     tl_rc rc = store_begin(s);
     sqlite3_stmt *q = rc == TL_OK ? store_statement(s, ST_CAPTURE_BEGIN) : NULL;
-    if (q == NULL) return done(s, rc == TL_OK ? s->error.rc : rc);
+    if (q == NULL) return store_done(s, rc == TL_OK ? s->error.rc : rc);
     bind_int(q, 1, s->ingest_id);
     bind_text(q, 2, f->path);
     bind_text(q, 3, f->format);
+    bind_count(q, 4, f->bytes);
     rc = store_run(s, q);
     *capture_id = (uint32_t)sqlite3_last_insert_rowid(s->db);
-    return done(s, rc);
+    return store_done(s, rc);
 }
 
 static tl_rc frame_counts(tl_store *s, uint32_t capture_id, const tl_capture_facts *f)
@@ -365,7 +365,7 @@ tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const tl_capture_fa
     char digits[65];
     tl_rc rc = store_begin(s);
     sqlite3_stmt *q = rc == TL_OK ? store_statement(s, ST_CAPTURE_END) : NULL;
-    if (q == NULL) return done(s, rc == TL_OK ? s->error.rc : rc);
+    if (q == NULL) return store_done(s, rc == TL_OK ? s->error.rc : rc);
     sqlite3_clear_bindings(q); /* what is not bound below is not known */
     bind_int(q, 1, capture_id);
     bind_count(q, 2, f->bytes);
@@ -386,5 +386,5 @@ tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const tl_capture_fa
     bind_text(q, 12, f->error);
     rc = store_run(s, q);
     if (rc == TL_OK) rc = frame_counts(s, capture_id, f);
-    return done(s, rc);
+    return store_done(s, rc);
 }

@@ -61,7 +61,7 @@ typedef struct tl_capture_facts {
     const char *error; /* NULL: none */
     tl_outcome_count outcome[TL_SEG_OUTCOMES];
 } tl_capture_facts;
-/* A row with state 'interrupted'; *capture_id is what tl_at.capture has to be in its frames. */
+/* A row with state 'interrupted', path, format and bytes (0: not known yet); *capture_id is what tl_at.capture has to be in its frames. */
 TL_MUST_USE tl_rc tl_store_capture_begin(tl_store *s, const tl_capture_facts *f, uint32_t *capture_id);
 /* Fills in the rest, frame_count included.  Bytes of `captured` payload counted by the reader are checked by the ledger view. */
 TL_MUST_USE tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const tl_capture_facts *f);
