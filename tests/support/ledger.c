@@ -24,7 +24,8 @@ static tl_rc run_all(tl_store *s, tl_source **sources, size_t n, const uint32_t 
     if (rc == TL_OK) rc = tl_pipeline_finish(p);
     if (rc != TL_OK) *err = *tl_pipeline_error(p);
     tl_pipeline_free(p);
-    for (size_t i = 0; rc == TL_OK && i < n; i++) rc = tl_store_capture_end(s, ids[i], &results[i].facts);
+    for (size_t i = 0; rc == TL_OK && i < n; i++)
+        if ((rc = tl_store_capture_end(s, ids[i], &results[i].facts)) != TL_OK) *err = *tl_store_error(s);
     return rc;
 }
 
@@ -39,8 +40,9 @@ tl_rc tl_ledger_make(const char *db, tl_source **sources, size_t n, const tl_led
         tl_capture_facts c = {.path = "memory", .format = ""};
         rc = tl_store_capture_begin(s, &c, &ids[i]);
     }
+    if (s != NULL && rc != TL_OK) *err = *tl_store_error(s);
     if (rc == TL_OK) rc = run_all(s, sources, n, ids, o, err);
-    if (rc == TL_OK) rc = tl_store_ingest_end(s, &facts);
+    if (rc == TL_OK && (rc = tl_store_ingest_end(s, &facts)) != TL_OK) *err = *tl_store_error(s);
     tl_error later = {0};
     tl_rc closed = tl_store_close(s, &later);
     if (rc == TL_OK && closed != TL_OK) {
