@@ -25,6 +25,14 @@ bool witness_over(const tl_session *s)
     return s->half[0].rst || s->half[1].rst || (s->half[0].fin_acked && s->half[1].fin_acked);
 }
 
+/* Can a SYN below all that is known be the one that began s, though it comes late?  Frames change places by moments, or the file has them
+** in any order and their own times tell.  What comes after the end, or long after the start, is another connection. */
+static bool may_come_late(const tl_session *s, const tl_segment *seg)
+{
+    if (seg->at.ns <= s->first_ns) return true;
+    return !witness_over(s) && (uint64_t)seg->at.ns - (uint64_t)s->first_ns <= (uint64_t)s->table->limits.grace_ns;
+}
+
 /* Does this SYN, or SYN-ACK, begin another connection on the ports of s? */
 bool witness_begins_another(const tl_session *s, int side, const tl_segment *seg)
 {
@@ -41,7 +49,7 @@ bool witness_begins_another(const tl_session *s, int side, const tl_segment *seg
     if (!h->fixed && node != NULL && node->pos < lowest) lowest = node->pos;
     if (lowest == 0) return false; /* only acknowledged so far */
     if (h->fixed && h->exact) return base != h->base;
-    return base > lowest || lowest - base > LATE_SYN_REACH;
+    return base > lowest || (base < lowest && (lowest - base > LATE_SYN_REACH || !may_come_late(s, seg)));
 }
 
 static void find_roles(tl_session *s, int side, const tl_segment *seg)

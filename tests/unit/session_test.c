@@ -82,8 +82,16 @@ static const rule rules[] = {
      "gap end\n> 10+0 close end\n< 0+0 close end\n"},
     {"midway: the SYN-ACK's number is the start", "isn > 1000 | < syn 5000 ack 0 | > 5 'fg'",
      "> 0+5 gap end\n> 5+2 bytes 'fg'\n> 7+0 close end\n< 0+0 close end\n"},
-    {"the SYN comes late", "isn > 1000 | > 5 'fg' | wait 1s | > 7 'h' | > syn 1000 | > 7 'h'",
+    {"the SYN comes late, as its time tells", "isn > 1000 | > 5 'fg' | wait 1s | > 7 'h' | time -2s | > syn 1000 | > 7 'h'",
      "> 0+2 bytes 'fg'\n> 2+1 bytes 'h'\n> 2+1 copy 'h'\n> 0+5 rebase\n> 0+5 front gap end\n> 8+0 close end\n< 0+0 close end\n"},
+    {"the SYN comes a moment late", "isn > 1000 | > 5 'fg' | > syn 1000 | > 7 'h'",
+     "> 0+5 gap end\n> 5+2 bytes 'fg'\n> 7+1 bytes 'h'\n> 8+0 close end\n< 0+0 close end\n"},
+    {"a SYN just below, long after the start, begins another session", "isn > 1000 | > 5 'fg' | wait 1s | > syn 1000 | > 0 'new'",
+     "> 0+2 bytes 'fg'\nsession 2\nsession 1\n> 2+0 close reused\n< 0+0 close reused\nsession 2\n> 0+3 bytes 'new'\n> 3+0 close end\n< "
+     "0+0 close end\n"},
+    {"and so does one after the end", "isn > 1000 | > 5 'fg' | < rst | > syn 1000 | > 0 'new'",
+     "session 2\nsession 1\n> 0+2 bytes 'fg'\n> 2+0 close rst\n< 0+0 close rst\nsession 2\n> 0+3 bytes 'new'\n> 3+0 close end\n< "
+     "0+0 close end\n"},
     {"a keep-alive is no data", SHAKE "> 0 'abc' | < ack 3 | wait 60s | > 2 '.' | < ack 3 | > 3 'def'",
      "> 0+3 bytes 'abc'\n> 2+1 copy '.'\n> 3+3 bytes 'def'\n> 6+0 close end\n< 0+0 close end\n"},
     {"a keep-alive before any data is none either", SHAKE "wait 60s | < -1 '.' ack | > ack | > 0 'abc'",
