@@ -61,6 +61,14 @@ run 1 page.pcap -o db
 says 'give all of its 2 captures again'
 cmp -s db interrupted.db || fail "a refused command changed the database"
 
+# A run that went on with a session of the run before it: told, and nothing changes.
+cp interrupted.db db
+sqlite3 db "UPDATE session SET last_capture_id = 2 WHERE session_id = 1"
+cp db before.db
+run 1 page.pcap other.pcap.gz -o db
+says 'cannot be taken back'
+cmp -s db before.db || fail "a refused command changed the database"
+
 # Another capture: what was stored stays, and can be completed later.
 cp whole.db db
 interrupt db

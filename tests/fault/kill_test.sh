@@ -10,7 +10,7 @@ command -v sqlite3 >/dev/null 2>&1 || { echo "sqlite3 is not installed"; exit 77
 [ -x "$build/tests/bench/bench-gen" ] || { echo "bench-gen is not built"; exit 77; }
 kills=${TL_KILLS:-50}
 if [ -z "${TL_KILLS:-}" ] && grep -q __asan_init "$ingest"; then kills=12; fi
-tmp=$(mktemp -d)
+tmp=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # a kill loses nothing that was written, synced or not
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 
