@@ -26,6 +26,11 @@
 enum { BATCHES = 4 };
 static const size_t default_batch_bytes = (size_t)16 << 20;
 
+/* What sessions hold back of --memory, at most, and for how much payload of all sessions: what a kill takes must not be older. */
+enum { HELD_SHARE = 16 };
+static const size_t held_bytes_most = (size_t)24 << 20;
+static const uint64_t held_payload = 256000000;
+
 typedef struct lane {
     struct lane *next, **prev; /* all of the pipeline */
     tl_session *session;
@@ -44,6 +49,8 @@ struct tl_pipeline {
     writer *writer;
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
     lane *lanes;
+    tl_flows flows;
+    size_t held_most;              /* bytes that they may hold back */
     tl_at now;                     /* of the last frame */
     tl_pipeline_capture *captures; /* all that were run: fragments are lost later than they are read */
     tl_error error;
@@ -77,15 +84,18 @@ static lane *lane_new(tl_pipeline *p, tl_session *s)
         lane_free(l);
         return NULL;
     }
+    tl_flow_join(l->flow, &p->flows);
     *tl_session_slot(s) = l;
     return l;
 }
 
-static tl_rc session_row(tl_pipeline *p, tl_session *s, tl_flow *f, const tl_framer *framer)
+typedef tl_rc batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
+
+static tl_rc session_row(tl_pipeline *p, const lane *l, batch_session *how)
 {
     tl_session_info info;
-    tl_session_look(s, &info);
-    return tl_batch_session(p->batch, f, &info, framer != NULL ? tl_framer_protocol(framer) : "");
+    tl_session_look(l->session, &info);
+    return how(p->batch, l->flow, &info, l->framer != NULL ? tl_framer_protocol(l->framer) : "");
 }
 
 /* ---- the loop, from the inside out ---- */
@@ -93,12 +103,19 @@ static tl_rc session_row(tl_pipeline *p, tl_session *s, tl_flow *f, const tl_fra
 static tl_rc hand_over(tl_pipeline *p)
 {
     tl_rc rc = TL_OK;
-    for (tl_flow *f; rc == TL_OK && (f = tl_batch_touched(p->batch)) != NULL;) {
-        const lane *l = tl_flow_owner(f);
-        rc = session_row(p, l->session, f, l->framer);
-    }
-    if (rc == TL_OK) rc = tl_batch_seal(p->batch);
+    for (tl_flow *f; rc == TL_OK && (f = tl_batch_touched(p->batch)) != NULL;) rc = session_row(p, tl_flow_owner(f), tl_batch_session_part);
     return rc == TL_OK ? writer_hand_over(p->writer, &p->batch) : rc;
+}
+
+/* What sessions hold back beyond `most` bytes, or for too long, into batches. */
+static tl_rc write_held(tl_pipeline *p, size_t most)
+{
+    tl_rc rc = TL_OK;
+    for (tl_flow *f; rc == TL_OK && (f = tl_flows_due(&p->flows, most, held_payload)) != NULL;) {
+        rc = session_row(p, tl_flow_owner(f), tl_batch_session);
+        if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
+    }
+    return rc;
 }
 
 static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
@@ -127,7 +144,7 @@ static tl_rc end_session(tl_pipeline *p, tl_session *s)
     tl_session_info info;
     lane *l = *tl_session_slot(s);
     if (l != NULL) {
-        tl_rc rc = session_row(p, s, l->flow, l->framer);
+        tl_rc rc = session_row(p, l, tl_batch_session);
         if (rc != TL_OK) return rc;
         *tl_session_slot(s) = NULL;
         lane_free(l);
@@ -154,7 +171,7 @@ static tl_rc drain(tl_pipeline *p, tl_session *s)
     }
     if (rc == TL_OK && tl_session_closed(s)) rc = end_session(p, s);
     if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
-    return rc;
+    return rc == TL_OK ? write_held(p, p->held_most) : rc;
 }
 
 static tl_rc drain_due(tl_pipeline *p)
@@ -245,6 +262,7 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
         return NULL;
     }
     p->store = store;
+    p->held_most = o->limits.memory_bytes / HELD_SHARE < held_bytes_most ? o->limits.memory_bytes / HELD_SHARE : held_bytes_most;
     p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
     unsigned batches = o->batches == 0 ? BATCHES : o->batches < 2 ? 2 : o->batches;
     size_t batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : default_batch_bytes;

@@ -1,14 +1,14 @@
 /*
 ** batch.c - the batch: its memory, the list of ops, the rows of sessions, and which flows still owe one.
 **
-** Life: new → (event | message | session)... → touched until NULL, each answered with session → seal → [writer: pack, walk] → reset.
+** Life: new → (event | message | session)... → touched until NULL, each answered with session_part → [writer: pack, walk] → reset.
 **
 ** Invariants:
-** 1. Everything a row points at lies in the arena: handing over the batch hands over all of it.
-** 2. A flow that has ops or an open chunk in the batch has a session row in it, or is on the list `touched`.
-** 3. After seal no flow points at bytes of the batch that it would use again: `round` tells.
+** 1. Everything a row points at lies in the arena, or is `kept`: handing over the batch hands over all of it.
+** 2. A flow that has ops in the batch has a session row in it, or is on the list `touched`.
+** 3. After the hand-over no flow points at bytes of the batch that it would use again: `round` tells.
 **
-** What is not here: how bytes become chunks (flow.c), comparing copies (copy.c), compression (pack.c).
+** What is not here: how bytes become chunks (flow.c), what waits for them (held.c), comparing copies (copy.c), compression (pack.c).
 */
 #include "batch/rows.h"
 
@@ -34,10 +34,18 @@ tl_batch *tl_batch_new(size_t bytes)
     return b;
 }
 
+static void free_kept(tl_batch *b)
+{
+    for (kept *k = b->kept; k != NULL; k = k->next) free(k->p); /* the list itself lies in the arena */
+    b->kept = NULL;
+    b->kept_bytes = 0;
+}
+
 void tl_batch_free(tl_batch *b)
 {
     if (b == NULL) return;
     while (b->touched != NULL) batch_untouch(b->touched);
+    free_kept(b);
     packer_free(b->packer);
     tl_arena_free(b->arena);
     free(b);
@@ -46,6 +54,7 @@ void tl_batch_free(tl_batch *b)
 void tl_batch_reset(tl_batch *b)
 {
     while (b->touched != NULL) batch_untouch(b->touched);
+    free_kept(b);
     tl_arena_reset(b->arena);
     b->round++;
     b->payload = 0;
@@ -53,13 +62,12 @@ void tl_batch_reset(tl_batch *b)
     b->sessions_end = &b->sessions;
     b->ops = NULL;
     b->ops_end = &b->ops;
-    memset(b->spares, 0, sizeof b->spares);
 }
 
 bool tl_batch_full(const tl_batch *b)
 {
     /* Each touched flow still needs its row: without counting them 20,000 open sessions would overrun the size by half. */
-    return tl_arena_used(b->arena) + b->touched_n * sizeof(tl_row_session) >= b->bytes;
+    return tl_arena_used(b->arena) + b->kept_bytes + b->touched_n * sizeof(tl_row_session) >= b->bytes;
 }
 
 bool tl_batch_empty(const tl_batch *b)
@@ -87,42 +95,19 @@ void *batch_alloc(tl_batch *b, size_t n)
     return tl_arena_alloc(b->arena, n);
 }
 
-static size_t class_room(unsigned size_class)
+bool batch_keep(tl_batch *b, uint8_t *p, size_t bytes)
 {
-    static const size_t room[BUFFER_CLASSES] = {64, 256, 1024, 4096, 16384, 36864, TL_CHUNK_ROW};
-    return room[size_class];
+    kept *k = batch_alloc(b, sizeof *k);
+    if (k == NULL) return false;
+    *k = (kept){.next = b->kept, .p = p};
+    b->kept = k;
+    b->kept_bytes += bytes;
+    return true;
 }
 
-buffer batch_buffer(tl_batch *b, size_t n)
+void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, tl_flow *f, tl_dir dir)
 {
-    buffer f = {0};
-    unsigned c = 0;
-    while (c + 1 < BUFFER_CLASSES && class_room(c) < n) c++;
-    assert(n <= class_room(c));
-    spare *s = b->spares[c];
-    if (s != NULL) {
-        b->spares[c] = s->next;
-        f.p = (uint8_t *)s;
-    } else {
-        f.p = batch_alloc(b, class_room(c));
-    }
-    f.room = (uint32_t)class_room(c);
-    f.size_class = (uint8_t)c;
-    return f;
-}
-
-void batch_buffer_done(tl_batch *b, buffer *f)
-{
-    if (f->p != NULL) {
-        spare *s = (spare *)(void *)f->p; /* the arena aligns to 16 */
-        s->next = b->spares[f->size_class];
-        b->spares[f->size_class] = s;
-    }
-    *f = (buffer){0};
-}
-
-void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, const tl_flow *f, tl_dir dir)
-{
+    batch_touch(b, f);
     op->next = NULL;
     op->kind = kind;
     op->session_id = f->session_id;
@@ -131,19 +116,22 @@ void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, const tl_flow *f, tl_dir 
     b->ops_end = &op->next;
 }
 
+void batch_enter(tl_batch *b, tl_flow *f)
+{
+    if (f->batch == b && f->round == b->round) return;
+    assert(!f->touched); /* a batch was handed over while this flow owed a row */
+    f->batch = b;
+    f->round = b->round;
+    f->row = NULL;
+    for (int d = 0; d < 2; d++) {
+        f->dir[d].newest = NULL;
+        f->dir[d].gap = NULL;
+    }
+}
+
 void batch_touch(tl_batch *b, tl_flow *f)
 {
-    if (f->batch != b || f->round != b->round) {
-        assert(!f->touched); /* a batch was handed over while this flow owed a row */
-        f->batch = b;
-        f->round = b->round;
-        f->row = NULL;
-        for (int d = 0; d < 2; d++) {
-            f->dir[d].chunk = (open_chunk){0};
-            f->dir[d].newest = NULL;
-            f->dir[d].gap = NULL;
-        }
-    }
+    batch_enter(b, f);
     if (f->touched) return;
     f->touched = true;
     f->touched_next = b->touched;
@@ -169,12 +157,18 @@ tl_flow *tl_batch_touched(tl_batch *b)
 
 tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol)
 {
-    assert(info->id == f->session_id);
-    batch_touch(b, f);
+    batch_enter(b, f);
     for (int d = 0; d < 2; d++) {
         tl_rc rc = flow_close_chunk(b, f, (tl_dir)d);
         if (rc != TL_OK) return rc;
     }
+    return tl_batch_session_part(b, f, info, protocol);
+}
+
+tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol)
+{
+    assert(info->id == f->session_id);
+    batch_touch(b, f);
     tl_row_session *row = f->row;
     const char *history = info->history != NULL ? info->history : "";
     char *h = tl_arena_copy(b->arena, history, strlen(history) + 1);
@@ -197,6 +191,9 @@ tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, con
     row->protocol = p;
     row->healed |= info->rebased;
     for (int d = 0; d < 2; d++) {
+        /* Bytes that are held back were not captured yet, as far as the database is concerned: they come at the end of the stream. */
+        row->info.stream[d].captured_bytes -= f->dir[d].chunk.data.n;
+        row->info.stream[d].length -= f->dir[d].chunk.data.n;
         row->healed |= info->reopened && f->add[d].stored + f->add[d].gap > 0;
         row->add[d].stored += f->add[d].stored;
         row->add[d].gap += f->add[d].gap;
@@ -207,15 +204,5 @@ tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, con
         f->asks[d] = false;
     }
     batch_untouch(f);
-    return TL_OK;
-}
-
-tl_rc tl_batch_seal(tl_batch *b)
-{
-    for (tl_flow *f = b->touched; f != NULL; f = f->touched_next)
-        for (int d = 0; d < 2; d++) {
-            tl_rc rc = flow_close_chunk(b, f, (tl_dir)d);
-            if (rc != TL_OK) return rc;
-        }
     return TL_OK;
 }

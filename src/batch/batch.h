@@ -6,10 +6,14 @@
 **
 ** Reader side, per session: a tl_flow joins BYTES into chunks and counts what became of each byte.
 **
-**     tl_batch_event(b, flow, &ev) ...      rows in the order of the events
+**     tl_batch_event(b, flow, &ev) ...        rows in the order of the events
 **     tl_batch_message(b, flow, &msg) ...
-**     tl_batch_session(b, flow, &info)      at the session's end, and for each flow that tl_batch_touched() lists before a hand-over
-**     tl_batch_seal(b)                      closes all open chunks; then the batch is the writer's
+**     tl_batch_session(b, flow, &info)        at the session's end, and when tl_flows_due() says so
+**     tl_batch_session_part(b, flow, &info)   for each flow that tl_batch_touched() lists; then the batch is the writer's
+**
+** A chunk that is not full stays with its flow over many batches, and so do the messages that lie in it: a small session is written
+** once, whole, and a chunk of a slow one is not cut by what others do.  A session's row leaves out what is held back, so whatever is
+** handed over balances.
 **
 ** Writer side: tl_batch_pack(), then walk tl_batch_sessions() and tl_batch_ops() in their order.
 **
@@ -91,12 +95,13 @@ bool tl_batch_empty(const tl_batch *b);
 /* All OK or ENOMEM. */
 TL_MUST_USE tl_rc tl_batch_event(tl_batch *b, tl_flow *f, const tl_event *ev);
 TL_MUST_USE tl_rc tl_batch_message(tl_batch *b, tl_flow *f, const tl_message *m);
+/* The session's row, and everything of it that was held back. */
 TL_MUST_USE tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
-/* The flows that have rows or open chunks in this batch and whose session row is not in it yet, one after the other; NULL: none left.
-** The caller answers each with tl_batch_session(). */
+/* The session's row as far as its rows in this batch and in earlier ones go. */
+TL_MUST_USE tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
+/* The flows that have rows in this batch and whose session row is not in it yet, one after the other; NULL: none left.
+** The caller answers each with tl_batch_session_part(). */
 tl_flow *tl_batch_touched(tl_batch *b);
-/* Closes all open chunks (into rows).  OK or ENOMEM. */
-TL_MUST_USE tl_rc tl_batch_seal(tl_batch *b);
 
 const tl_row_session *tl_batch_sessions(const tl_batch *b);
 const tl_op *tl_batch_ops(const tl_batch *b);
@@ -111,6 +116,18 @@ TL_MUST_USE tl_rc tl_batch_pack(tl_batch *b, int level);
 tl_flow *tl_flow_new(uint64_t session_id, void *owner); /* owner: handed back by tl_flow_owner.  NULL: no memory */
 void tl_flow_free(tl_flow *f);                          /* after its last tl_batch_session(); NULL is fine */
 void *tl_flow_owner(const tl_flow *f);
+
+/* What all flows of a pipeline hold back.  All zero to start; outlives its flows. */
+typedef struct tl_flows {
+    size_t bytes;     /* of memory */
+    uint64_t payload; /* that went through them: their clock */
+    tl_flow *first, **last;
+} tl_flows;
+/* Once, before the flow's first event. */
+void tl_flow_join(tl_flow *f, tl_flows *all);
+/* The flow that has held something back for longest, where together they hold more than `bytes`, or it has done so for `payload` bytes of
+** all flows' payload; NULL: none.  The caller answers with tl_batch_session(). */
+tl_flow *tl_flows_due(const tl_flows *all, size_t bytes, uint64_t payload);
 
 /* ---- chunk.arrivals ----
 ** One entry a run of bytes that one frame brought, in the order of the stream: four varints

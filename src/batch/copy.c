@@ -55,6 +55,7 @@ static tl_rc settle(tl_batch *b, tl_flow *f, const tl_event *ev, uint64_t from, 
         if (rc != TL_OK) return rc;
     }
     f->add[ev->dir].duplicate += to - from - different;
+    batch_touch(b, f);
     return TL_OK;
 }
 

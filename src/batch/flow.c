@@ -1,12 +1,12 @@
 /*
 ** flow.c - events of one session become rows: BYTES are joined into chunks, gaps that continue each other into one.
 **
-** A chunk closes when it is full, when its bytes would not be contiguous or of one capture, and when its flow gets a session row.
+** A chunk closes when it is full, when its bytes would not be contiguous or of one capture, and when nothing of its flow may be held back.
 ** Its arrivals are written as it grows; the first entry waits until the close, because it counts from the chunk's smallest frame and
 ** time.
 **
-** Invariant: f->add counts each captured byte of an event once, as stored, duplicate or stray, unless the event became a TL_OP_COPY:
-** then the store counts it.
+** Invariant: f->add counts each captured byte of an event once, as stored (when its chunk closes), duplicate or stray, unless the event
+** became a TL_OP_COPY: then the store counts it.
 */
 #include "batch/rows.h"
 
@@ -16,6 +16,8 @@
 /* What fits in a row that fills two overflow pages and the local part of a 32 KiB page: SQLite's record of a chunk has 12 columns,
 ** a header of up to 20 bytes, and integers of up to 44. */
 enum { ROW_PAYLOAD = 4087 + 2 * 32764, ROW_COLUMNS = 64, CHUNK_BYTES = ROW_PAYLOAD - ROW_COLUMNS };
+/* Data of a chunk is copied into the batch up to here; beyond, the batch takes the buffer. */
+enum { COPIED_MOST = 8192 };
 _Static_assert((int)CHUNK_BYTES <= (int)TL_CHUNK_ROW, "a chunk's buffer holds what its row may hold");
 
 tl_flow *tl_flow_new(uint64_t session_id, void *owner)
@@ -24,6 +26,7 @@ tl_flow *tl_flow_new(uint64_t session_id, void *owner)
     if (f == NULL) return NULL;
     f->session_id = session_id;
     f->owner = owner;
+    f->waiting_end = &f->waiting;
     return f;
 }
 
@@ -31,25 +34,13 @@ void tl_flow_free(tl_flow *f)
 {
     if (f == NULL) return;
     batch_untouch(f);
+    held_drop(f);
     free(f);
 }
 
 void *tl_flow_owner(const tl_flow *f)
 {
     return f->owner;
-}
-
-/* Makes room for n more bytes.  ENOMEM: nothing changed. */
-static tl_rc grow(tl_batch *b, buffer *f, size_t n)
-{
-    if (n <= f->room - f->n) return TL_OK;
-    buffer larger = batch_buffer(b, f->n + n);
-    if (larger.p == NULL) return TL_ENOMEM;
-    if (f->n > 0) memcpy(larger.p, f->p, f->n);
-    larger.n = f->n;
-    batch_buffer_done(b, f);
-    *f = larger;
-    return TL_OK;
 }
 
 /* Bytes that may still come into the chunk, when they begin an entry of their own. */
@@ -74,17 +65,19 @@ static void end_run(open_chunk *c)
 tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir)
 {
     open_chunk *c = &f->dir[dir].chunk;
-    if (f->batch != b || f->round != b->round || !c->open) return TL_OK;
+    if (!c->open) return TL_OK;
+    bool copied = c->data.n <= COPIED_MOST;
     chunk_op *o = batch_alloc(b, sizeof *o);
     uint8_t *arrivals = batch_alloc(b, c->entries.n + 2 * TL_ARRIVAL_MAX);
-    if (o == NULL || arrivals == NULL) return TL_ENOMEM;
+    uint8_t *data = copied ? tl_arena_copy(b->arena, c->data.p, c->data.n) : c->data.p;
+    if (o == NULL || arrivals == NULL || data == NULL) return TL_ENOMEM;
+    if (!copied && !batch_keep(b, data, c->data.room)) return TL_ENOMEM;
 
     end_run(c);
     tl_arrival start = {.frame = c->first_frame, .ns = c->first_ns};
     size_t n = tl_arrival_put(arrivals, &start, &c->first);
     if (c->entries.n > 0) memcpy(arrivals + n, c->entries.p, c->entries.n);
     n += c->entries.n;
-    batch_buffer_done(b, &c->entries);
 
     *o = (chunk_op){.older = f->dir[dir].newest};
     o->op.chunk = (tl_op_chunk){.offset = c->offset,
@@ -92,7 +85,7 @@ tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir)
                                 .data_size = c->data.n,
                                 .arrivals_size = (uint32_t)n,
                                 .capture = c->capture,
-                                .data = c->data.p,
+                                .data = data,
                                 .arrivals = arrivals,
                                 .first_ns = c->first_ns,
                                 .last_ns = c->last_ns,
@@ -100,8 +93,14 @@ tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir)
                                 .last_frame = c->last_frame};
     batch_op(b, &o->op, TL_OP_CHUNK, f, dir);
     f->dir[dir].newest = o;
+    f->add[dir].stored += c->data.n;
+    held_free(f, &c->entries);
+    if (copied)
+        held_free(f, &c->data);
+    else
+        held_gone(f, &c->data);
     *c = (open_chunk){0};
-    return TL_OK;
+    return held_release(b, f);
 }
 
 static bool same_run(const open_chunk *c, const tl_event *ev)
@@ -120,8 +119,8 @@ static tl_rc append(tl_batch *b, tl_flow *f, const tl_event *ev, uint64_t offset
     }
     bool starts = !c->open, new_run = starts || !same_run(c, ev);
     size_t room = chunk_room(c), take = n < room ? n : room;
-    if (grow(b, &c->data, take) != TL_OK) return TL_ENOMEM;
-    if (new_run && !starts && grow(b, &c->entries, 2 * TL_ARRIVAL_MAX) != TL_OK) return TL_ENOMEM;
+    if (!held_room(f, &c->data, take)) return TL_ENOMEM;
+    if (new_run && !starts && !held_room(f, &c->entries, 2 * TL_ARRIVAL_MAX)) return TL_ENOMEM;
 
     if (starts) {
         c->open = true;
@@ -153,7 +152,6 @@ static tl_rc add_bytes(tl_batch *b, tl_flow *f, const tl_event *ev)
         tl_rc rc = append(b, f, ev, ev->offset + done, ev->bytes.p + done, ev->bytes.n - done, &taken);
         if (rc != TL_OK) return rc;
         done += taken;
-        f->add[ev->dir].stored += taken;
     }
     return TL_OK;
 }
@@ -232,8 +230,9 @@ tl_rc flow_stray(tl_batch *b, tl_flow *f, const tl_event *ev, uint64_t offset, s
 
 tl_rc tl_batch_event(tl_batch *b, tl_flow *f, const tl_event *ev)
 {
-    batch_touch(b, f);
+    batch_enter(b, f);
     b->payload += ev->bytes.n;
+    if (f->flows != NULL) f->flows->payload += ev->bytes.n;
     switch (ev->kind) {
     case TL_EV_BYTES: return add_bytes(b, f, ev);
     case TL_EV_GAP: return add_gap(b, f, ev);
@@ -242,23 +241,5 @@ tl_rc tl_batch_event(tl_batch *b, tl_flow *f, const tl_event *ev)
     case TL_EV_REBASE: return rebase(b, f, ev);
     case TL_EV_CLOSE: return TL_OK;
     }
-    return TL_OK;
-}
-
-tl_rc tl_batch_message(tl_batch *b, tl_flow *f, const tl_message *m)
-{
-    batch_touch(b, f);
-    tl_op *op = batch_alloc(b, sizeof *op);
-    uint8_t *summary = tl_arena_copy(b->arena, m->summary.p, m->summary.n);
-    uint8_t *detail = tl_arena_copy(b->arena, m->detail.p, m->detail.n);
-    if (op == NULL || summary == NULL || detail == NULL) return TL_ENOMEM;
-    *op = (tl_op){0};
-    op->message = *m;
-    op->message.summary.p = summary;
-    op->message.detail.p = detail;
-    /* The framer does not move what it knows by a REBASE; the rows told before it are moved by the store. */
-    op->message.offset += f->dir[m->dir].shift;
-    if (m->peer_acked > 0) op->message.peer_acked += f->dir[m->dir == TL_C2S].shift;
-    batch_op(b, op, TL_OP_MESSAGE, f, m->dir);
     return TL_OK;
 }

@@ -6,18 +6,25 @@
 
 #include "batch/batch.h"
 
-/* Buffers of a chunk under construction come in these sizes, so that what one outgrows the next can use. */
-enum { BUFFER_CLASSES = 7 };
-
+/* Of a chunk under construction: malloc'ed and the flow's, until a batch takes it (batch_keep). */
 typedef struct buffer {
-    uint8_t *p; /* in the batch */
+    uint8_t *p;
     uint32_t n, room;
-    uint8_t size_class;
 } buffer;
 
-typedef struct spare {
-    struct spare *next;
-} spare;
+/* A buffer that the batch took: freed when it is reset. */
+typedef struct kept {
+    struct kept *next;
+    uint8_t *p;
+} kept;
+
+/* A message that lies, in whole or in part, in bytes which are still in an open chunk.  Its spans point into `text`. */
+typedef struct waiting {
+    struct waiting *next;
+    size_t bytes;
+    tl_message m;
+    uint8_t text[];
+} waiting;
 
 /* Chunk rows know the one before them in the same direction, for the comparison of copies. */
 typedef struct chunk_op {
@@ -36,7 +43,8 @@ struct tl_batch {
     tl_op *ops, **ops_end;
     tl_flow *touched; /* list through tl_flow.touched_next */
     size_t touched_n;
-    spare *spares[BUFFER_CLASSES];
+    kept *kept;
+    size_t kept_bytes;
     struct packer *packer; /* owned; NULL until the first pack */
 };
 
@@ -53,7 +61,7 @@ typedef struct open_chunk {
 } open_chunk;
 
 typedef struct flow_dir {
-    open_chunk chunk;
+    open_chunk chunk; /* outlives batches */
     chunk_op *newest; /* of this batch, raw until the batch is handed over */
     tl_op *gap;       /* the last op, where it is a gap that may still grow */
     uint64_t shift;   /* by REBASE: what later messages of the framer, which does not know, have to move by */
@@ -73,15 +81,22 @@ struct tl_flow {
         uint64_t stored, gap, duplicate, stray;
     } add[2];
     bool asks[2]; /* see tl_row_session */
+    /* What is held back: the open chunks, and the messages that wait for them, in the order in which they came. */
+    waiting *waiting, **waiting_end;
+    size_t held_bytes;
+    tl_flows *flows; /* where that is counted; NULL: nowhere */
+    tl_flow *held_next, **held_prev;
+    uint64_t held_since; /* tl_flows.payload then */
 };
 
 void *batch_alloc(tl_batch *b, size_t n);
-/* A buffer of at least n bytes; p NULL: no memory.  n at most TL_CHUNK_ROW. */
-buffer batch_buffer(tl_batch *b, size_t n);
-void batch_buffer_done(tl_batch *b, buffer *f);
+/* The batch takes over a malloc'ed buffer.  False: no memory, and it did not. */
+bool batch_keep(tl_batch *b, uint8_t *p, size_t bytes);
 /* Appends an op made by the caller in the batch. */
-void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, const tl_flow *f, tl_dir dir);
-/* Adds the flow to the list of those that need a session row, and forgets what it knew of another batch. */
+void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, tl_flow *f, tl_dir dir);
+/* The flow forgets what it knew of another batch. */
+void batch_enter(tl_batch *b, tl_flow *f);
+/* Likewise, and adds it to the list of those that need a session row. */
 void batch_touch(tl_batch *b, tl_flow *f);
 void batch_untouch(tl_flow *f);
 
@@ -91,6 +106,16 @@ TL_MUST_USE tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir);
 TL_MUST_USE tl_rc flow_copy(tl_batch *b, tl_flow *f, const tl_event *ev);
 /* A stray row of `length` bytes at ev->bytes.p + skip. */
 TL_MUST_USE tl_rc flow_stray(tl_batch *b, tl_flow *f, const tl_event *ev, uint64_t offset, size_t skip, size_t length, tl_why why);
+
+/* Makes room for n more bytes.  False: no memory, nothing changed.  n and what is in it at most TL_CHUNK_ROW. */
+bool held_room(tl_flow *f, buffer *b, size_t n);
+void held_free(tl_flow *f, buffer *b);
+/* Another one owns its bytes now. */
+void held_gone(tl_flow *f, buffer *b);
+/* The messages that have nothing to wait for any more, into the batch. */
+TL_MUST_USE tl_rc held_release(tl_batch *b, tl_flow *f);
+/* All that is held back is lost. */
+void held_drop(tl_flow *f);
 
 void packer_free(struct packer *p);
 

@@ -44,7 +44,6 @@ tl_rc tl_stage_hand_over(tl_stage *s)
     s->info.layers = &s->layers;
     tl_rc rc = tl_batch_session(s->batch, s->flow, &s->info, "");
     if (rc == TL_OK && tl_batch_touched(s->batch) != NULL) die("touched", "still owes a row");
-    if (rc == TL_OK) rc = tl_batch_seal(s->batch);
     if (rc == TL_OK) rc = tl_batch_pack(s->batch, s->level);
     if (rc == TL_OK && s->store != NULL) rc = tl_store_write(s->store, s->batch);
     tl_batch_reset(s->batch);

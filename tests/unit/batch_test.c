@@ -48,7 +48,7 @@ static void updates_a_row_that_exists(void)
     s.info.layers = &s.layers;
     tl_stage_play(&s, "c bytes 0 abc 1");
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    tl_stage_play(&s, "c bytes 3 de 2"); /* after its row, in the same batch */
+    tl_stage_play(&s, "c bytes 3 de 2; c stray 9 x rst 2"); /* after its row, in the same batch */
     CU_ASSERT_PTR_EQUAL(tl_batch_touched(s.batch), s.flow);
     s.info.closed = TL_WHY_FIN;
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
@@ -61,7 +61,7 @@ static void updates_a_row_that_exists(void)
     tl_batch_reset(s.batch);
     CU_ASSERT(tl_batch_empty(s.batch));
     tl_stage_play(&s, "c bytes 5 f 3");
-    CU_ASSERT_FALSE(tl_batch_empty(s.batch));
+    CU_ASSERT(tl_batch_empty(s.batch)); /* the flow has it still */
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
     row = tl_batch_sessions(s.batch);
     CU_ASSERT(row->exists);
