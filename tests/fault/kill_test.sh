@@ -69,4 +69,11 @@ for wait in $(awk -v n="$kills" -v most="$took" -v seed="${TL_SEED:-1}" \
     "$query" db verify >out 2>err || { cat out >&2; fail "verify of the completed run"; }
 done
 echo "$kills kills within $took ms: $empty before anything was stored, $partial in between, $complete too late"
+# Where the machine was busy during the undisturbed run only, all were too late.
+more=1
+while [ "$partial" = 0 ] && [ "$more" -le 40 ]; do
+    rm -f db db-journal
+    killed "$(awk -v n=$more -v most="$took" 'BEGIN { printf "%.3f", n * most / 40000 }')"
+    more=$((more + 1))
+done
 [ "$partial" -gt 0 ] || fail "not one kill hit an ingest that had stored something"
