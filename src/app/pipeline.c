@@ -9,7 +9,8 @@
 **
 ** Invariants:
 ** 1. A session is pulled dry before the table is called again.
-** 2. A batch is handed over between two sessions' turns only, after each flow in it got its row: what is stored is balanced.
+** 2. A batch is handed over between two events of which none is of a segment half told, after each flow in it got its row: what is stored
+**    is balanced.
 ** 3. A session that was reopened after its close has no framer: its messages are framed again from the database.
 */
 #include "app/pipeline.h"
@@ -168,6 +169,8 @@ static tl_rc drain(tl_pipeline *p, tl_session *s)
         if (l == NULL && ev.kind == TL_EV_CLOSE) continue;
         if (l == NULL) l = lane_new(p, s);
         rc = l == NULL ? TL_ENOMEM : tell(p, l, &ev);
+        /* What waited behind a million holes does not fit one batch. */
+        if (rc == TL_OK && tl_batch_full(p->batch) && !tl_sessions_busy(p->sessions)) rc = hand_over(p);
     }
     if (rc == TL_OK && tl_session_closed(s)) rc = end_session(p, s);
     if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);

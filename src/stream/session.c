@@ -233,6 +233,11 @@ bool tl_sessions_other_channel(const tl_sessions *t)
     return t->other_channel;
 }
 
+bool tl_sessions_busy(const tl_sessions *t)
+{
+    return t->cur.session != NULL;
+}
+
 bool tl_session_closed(const tl_session *s)
 {
     return s->closed != TL_WHY_NONE;

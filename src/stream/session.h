@@ -95,6 +95,8 @@ TL_MUST_USE tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_ses
 /* The segment pushed last came on another channel (stack of tags and tunnels) than its direction sticks to and brought nothing new: the
 ** copy of another tap.  It is compared like any copy; the frame's outcome is TL_SEG_OTHER_CHANNEL. */
 bool tl_sessions_other_channel(const tl_sessions *t);
+/* A segment is being worked off: its bytes count as captured though not all of them are told yet. */
+bool tl_sessions_busy(const tl_sessions *t);
 /* The next event; false when dry. */
 bool tl_session_pull(tl_session *s, tl_event *out);
 /* The next session that has something to say because of the time (at.ns; going backwards is harmless), a limit or reused ports; NULL: none.
