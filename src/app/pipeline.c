@@ -24,8 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES = 4 };
-static const size_t default_batch_bytes = (size_t)16 << 20;
+enum { BATCHES = 3 };
+static const size_t default_batch_bytes = (size_t)8 << 20;
 
 /* What sessions hold back of --memory, at most, and for how much payload of all sessions: what a kill takes must not be older. */
 enum { HELD_SHARE = 16 };

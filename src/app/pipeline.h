@@ -18,8 +18,8 @@ typedef struct tl_pipeline_options {
     tl_limits limits;            /* of the session table; batches come on top */
     const tl_registry *registry; /* borrowed; NULL: the built-in detectors */
     int level;                   /* of compression: 0 to 9 */
-    size_t batch_bytes;          /* 0: 16 MiB */
-    unsigned batches;            /* that circulate, at least 2; 0: 4 */
+    size_t batch_bytes;          /* 0: 8 MiB */
+    unsigned batches;            /* that circulate, at least 2; 0: 3 */
 } tl_pipeline_options;
 
 /* What a source turned out to be.  It stays where it is until tl_pipeline_finish: fragments that are lost only later are counted in it, and

@@ -77,16 +77,15 @@ static tl_rc settings(tl_store *s)
                                   "PRAGMA synchronous = EXTRA;"
                                   "PRAGMA cache_size = -16384;"
                                   "PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA analysis_limit = 400;"
-                                  "PRAGMA foreign_keys = ON;";
+                                  "PRAGMA analysis_limit = 400;";
     sqlite3_busy_timeout(s->db, BUSY_WAIT_MS);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK) return store_failed(s, "open");
-    /* A list of words in a CHECK is an ephemeral table, made anew for each row. */
-    if (!s->checks && sqlite3_exec(s->db, "PRAGMA ignore_check_constraints = ON", NULL, NULL, NULL) != SQLITE_OK)
-        return store_failed(s, "open");
+    /* A list of words in a CHECK is an ephemeral table, made anew for each row, and a reference is a search for each row. */
+    const char *checks = s->checks ? "PRAGMA foreign_keys = ON" : "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON";
+    if (sqlite3_exec(s->db, checks, NULL, NULL, NULL) != SQLITE_OK) return store_failed(s, "open");
     return TL_OK;
 }
 

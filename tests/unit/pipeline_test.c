@@ -213,7 +213,7 @@ static void stops_when_the_writer_fails(void)
     three_browsers(&n);
     for (size_t batch = 4096; batch <= (1 << 20); batch *= 4) {
         char *db = tl_scratch("fails.db");
-        tl_store *s = tl_store_open(db, &(tl_store_options){.commit_bytes = 1}, &err);
+        tl_store *s = tl_store_open(db, &(tl_store_options){.commit_bytes = 1, .checks = true}, &err);
         CU_ASSERT_PTR_NOT_NULL_FATAL(s);
         CU_ASSERT_EQUAL(tl_store_ingest_begin(s, &(tl_ingest_facts){.tool_version = "t", .options = "{}"}), TL_OK);
         tl_pipeline_options o = {.limits = tl_limits_default(), .batch_bytes = batch, .batches = 2};
