@@ -11,12 +11,16 @@
 ** 1. A session is pulled dry before the table is called again.
 ** 2. A batch is handed over between two events of which none is of a segment half told, after each flow in it got its row: what is stored
 **    is balanced.
-** 3. A session that was reopened after its close has no framer: its messages are framed again from the database.
+** 3. A session that was reopened after its close, or restored from an earlier run, has no framer: its messages are framed again from the
+**    database.
+** 4. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
+**    taken back any more.
 */
 #include "app/pipeline.h"
 
 #include "app/pipeline_parts.h"
 #include "app/pipeline_reframe.h"
+#include "app/pipeline_resume.h"
 #include "app/pipeline_writer.h"
 #include "message/framer.h"
 #include "packet/fragments.h"
@@ -36,7 +40,7 @@ typedef struct lane {
     struct lane *next, **prev; /* all of the pipeline */
     tl_session *session;
     tl_flow *flow;
-    tl_framer *framer; /* NULL: reopened */
+    tl_framer *framer; /* NULL: reopened or resumed */
 } lane;
 
 struct tl_pipeline {
@@ -51,8 +55,12 @@ struct tl_pipeline {
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
     lane *lanes;
     tl_flows flows;
-    size_t held_most;              /* bytes that they may hold back */
-    tl_at now;                     /* of the last frame */
+    size_t held_most;       /* bytes that they may hold back */
+    uint64_t first_session; /* likewise */
+    tl_limits limits;
+    bool separate;
+    tl_text state;                 /* of one session */
+    tl_at now;                     /* of the last frame; capture 0: none yet */
     tl_pipeline_capture *captures; /* all that were run: fragments are lost later than they are read */
     tl_error error;
 };
@@ -80,8 +88,9 @@ static lane *lane_new(tl_pipeline *p, tl_session *s)
     tl_session_look(s, &info);
     l->session = s;
     l->flow = tl_flow_new(info.id, l);
-    if (!info.reopened) l->framer = tl_framer_new(p->registry, info.server.port);
-    if (l->flow == NULL || (l->framer == NULL && !info.reopened)) {
+    bool framed = !info.reopened && !info.resumed;
+    if (framed) l->framer = tl_framer_new(p->registry, info.server.port);
+    if (l->flow == NULL || (l->framer == NULL && framed)) {
         lane_free(l);
         return NULL;
     }
@@ -164,6 +173,10 @@ static tl_rc drain(tl_pipeline *p, tl_session *s)
 {
     tl_event ev;
     tl_rc rc = TL_OK;
+    if (*tl_session_slot(s) == NULL && tl_session_resumed(s)) { /* invariant 4 */
+        lane *l = lane_new(p, s);
+        rc = l == NULL ? TL_ENOMEM : session_row(p, l, tl_batch_session);
+    }
     while (rc == TL_OK && tl_session_pull(s, &ev)) {
         lane *l = *tl_session_slot(s);
         if (l == NULL && ev.kind == TL_EV_CLOSE) continue;
@@ -247,6 +260,46 @@ static tl_rc failed(tl_pipeline *p, tl_rc rc)
     return p->error.rc;
 }
 
+/* The store says why. */
+static tl_rc store_failed(tl_pipeline *p, tl_rc rc)
+{
+    tl_error err = *tl_store_error(p->store);
+    if (rc == TL_OK) return TL_OK;
+    rc = failed(p, rc);
+    if (err.rc != TL_OK) p->error = err;
+    return rc;
+}
+
+/* ---- the end of a run ---- */
+
+static tl_rc save(tl_pipeline *p, tl_session *s)
+{
+    tl_session_info info;
+    tl_session_mark mark = {0};
+    tl_text_reset(&p->state);
+    if (tl_session_fate(s) == TL_FATE_SAVE) tl_session_save(s, &p->state, &mark);
+    if (p->state.failed) return TL_ENOMEM;
+    tl_session_look(s, &info);
+    return tl_batch_state(p->batch, info.id, tl_span_of(p->state.p, p->state.n), &mark);
+}
+
+/* Every session's state is in the batch that closes it. */
+static tl_rc end_sessions(tl_pipeline *p)
+{
+    tl_rc rc = TL_OK;
+    tl_sessions_choose(p->sessions, RESUME_SESSIONS_MOST);
+    for (tl_session *s = NULL; rc == TL_OK && (s = tl_sessions_next(p->sessions, s)) != NULL;) {
+        tl_fate fate = tl_session_fate(s);
+        if (fate == TL_FATE_FORGET || (fate == TL_FATE_SAVE && tl_session_closed(s))) rc = save(p, s);
+        if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
+    }
+    for (tl_session *s; rc == TL_OK && (s = tl_sessions_end(p->sessions)) != NULL;) {
+        if (tl_session_fate(s) == TL_FATE_SAVE) rc = save(p, s);
+        if (rc == TL_OK) rc = drain(p, s);
+    }
+    return rc == TL_OK && !tl_batch_empty(p->batch) ? hand_over(p) : rc;
+}
+
 /* ---- what the caller sees ---- */
 
 tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_error *err)
@@ -265,6 +318,9 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
         return NULL;
     }
     p->store = store;
+    p->first_session = next_id;
+    p->limits = o->limits;
+    p->separate = o->separate;
     p->held_most = o->limits.memory_bytes / HELD_SHARE < held_bytes_most ? o->limits.memory_bytes / HELD_SHARE : held_bytes_most;
     p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
     unsigned batches = o->batches == 0 ? BATCHES : o->batches < 2 ? 2 : o->batches;
@@ -284,6 +340,7 @@ void tl_pipeline_free(tl_pipeline *p)
     if (p->writer != NULL) (void)writer_stop(p->writer, NULL);
     tl_decoder_free(p->decoder);
     tl_sessions_free(p->sessions);
+    tl_text_free(&p->state);
     free(p);
 }
 
@@ -330,8 +387,13 @@ tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl
     p->captures = out;
     if (p->first_capture == 0) p->first_capture = capture_id;
     while ((rc = tl_source_next(source, &frame)) == TL_OK) {
+        bool first = p->now.capture == 0;
         p->now = frame.at;
         p->now.capture = capture_id;
+        if (first && !p->separate) {
+            rc = resume_sessions(p->store, p->sessions, &p->limits, p->first_session, p->first_capture - 1, p->now.ns);
+            if (rc != TL_OK) return store_failed(p, rc);
+        }
         rc = one_frame(p, &frame, out);
         if (rc != TL_OK) return failed(p, rc);
     }
@@ -347,11 +409,17 @@ tl_rc tl_pipeline_finish(tl_pipeline *p)
     tl_rc rc = drain_due(p);
     tl_decoder_flush(p->decoder);
     count_lost(p);
-    for (tl_session *s; rc == TL_OK && (s = tl_sessions_end(p->sessions)) != NULL;) rc = drain(p, s);
+    if (rc == TL_OK) rc = write_held(p, 0);
     if (rc == TL_OK && !tl_batch_empty(p->batch)) rc = hand_over(p);
+    if (rc == TL_OK) rc = writer_wait(p->writer);
+    if (rc != TL_OK) return failed(p, rc);
+    rc = tl_store_mark(p->store);
+    if (rc != TL_OK) return store_failed(p, rc);
+    rc = end_sessions(p);
     if (rc != TL_OK) return failed(p, rc);
     rc = writer_stop(p->writer, &p->error);
     p->writer = NULL;
     p->batch = NULL;
+    if (rc == TL_OK) rc = tl_reframe_resumed(p->store, p->registry, p->first_capture, &p->error);
     return rc == TL_OK ? tl_reframe_healed(p->store, p->registry, p->first_capture, &p->error) : rc;
 }

@@ -4,7 +4,8 @@
 **     tl_pipeline_new(store) → tl_pipeline_run(source)... → tl_pipeline_finish → look at counts → tl_pipeline_free
 **
 ** The store is the writer thread's from new to finish; captures must have their rows (tl_store_capture_begin) before new and get the rest
-** of them after finish.  Sessions go on from one source to the next.
+** of them after finish.  Sessions go on from one source to the next, and from one run into the same database to the next
+** (pipeline_resume.h).
 */
 #ifndef TL_PIPELINE_H
 #define TL_PIPELINE_H
@@ -20,6 +21,7 @@ typedef struct tl_pipeline_options {
     int level;                   /* of compression: 0 to 9 */
     size_t batch_bytes;          /* 0: 8 MiB */
     unsigned batches;            /* that circulate, at least 2; 0: 3 */
+    bool separate;               /* sessions that were open when an earlier run ended are not continued */
 } tl_pipeline_options;
 
 /* What a source turned out to be.  It stays where it is until tl_pipeline_finish: fragments that are lost only later are counted in it, and

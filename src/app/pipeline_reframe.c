@@ -71,12 +71,14 @@ tl_rc tl_reframe_session(tl_store *store, const tl_registry *r, tl_batch *batch,
     return rc;
 }
 
-tl_rc tl_reframe_healed(tl_store *store, const tl_registry *r, uint32_t capture_id, tl_error *err)
+typedef tl_rc next_session(tl_store *s, uint64_t after, uint32_t capture_id, uint64_t *session_id);
+
+static tl_rc reframe_each(tl_store *store, const tl_registry *r, uint32_t capture_id, next_session *next, tl_error *err)
 {
     tl_batch *batch = NULL;
     uint64_t id = 0;
     tl_rc rc;
-    while ((rc = tl_store_healed_after(store, id, capture_id, &id)) == TL_OK && id != 0) {
+    while ((rc = next(store, id, capture_id, &id)) == TL_OK && id != 0) {
         if (batch == NULL && (batch = tl_batch_new((size_t)1 << 20)) == NULL) {
             rc = tl_fail(err, TL_ENOMEM, "out of memory");
             break;
@@ -86,5 +88,17 @@ tl_rc tl_reframe_healed(tl_store *store, const tl_registry *r, uint32_t capture_
     }
     if (rc != TL_OK && err->text[0] == '\0') *err = *tl_store_error(store);
     tl_batch_free(batch);
+    return rc;
+}
+
+tl_rc tl_reframe_healed(tl_store *store, const tl_registry *r, uint32_t capture_id, tl_error *err)
+{
+    return reframe_each(store, r, capture_id, tl_store_healed_after, err);
+}
+
+tl_rc tl_reframe_resumed(tl_store *store, const tl_registry *r, uint32_t capture_id, tl_error *err)
+{
+    tl_rc rc = reframe_each(store, r, capture_id, tl_store_unframed_after, err);
+    if (rc == TL_OK && (rc = tl_store_unframed_done(store)) != TL_OK) *err = *tl_store_error(store);
     return rc;
 }

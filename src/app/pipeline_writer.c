@@ -19,6 +19,7 @@ struct writer {
     int level;
     tl_queue *full, *empty; /* owned */
     tl_batch **all;         /* owned, each batch too */
+    tl_batch **waited;      /* room of writer_wait */
     unsigned n;
     pthread_t thread;
     tl_rc rc; /* the thread's until it is joined */
@@ -57,6 +58,7 @@ static void free_all(writer *w)
     if (w->all != NULL)
         for (unsigned i = 0; i < w->n; i++) tl_batch_free(w->all[i]);
     free(w->all);
+    free(w->waited);
     tl_queue_free(w->full);
     tl_queue_free(w->empty);
     free(w);
@@ -67,7 +69,8 @@ static tl_rc make(writer *w, size_t batch_bytes)
     w->full = tl_queue_new(w->n);
     w->empty = tl_queue_new(w->n);
     w->all = calloc(w->n, sizeof(tl_batch *));
-    if (w->full == NULL || w->empty == NULL || w->all == NULL) return TL_ENOMEM;
+    w->waited = calloc(w->n, sizeof(tl_batch *));
+    if (w->full == NULL || w->empty == NULL || w->all == NULL || w->waited == NULL) return TL_ENOMEM;
     for (unsigned i = 0; i < w->n; i++) {
         w->all[i] = tl_batch_new(batch_bytes);
         if (w->all[i] == NULL) return TL_ENOMEM;
@@ -107,6 +110,17 @@ tl_rc writer_hand_over(writer *w, tl_batch **b)
     *b = NULL;
     if (rc == TL_OK) rc = tl_queue_pop(w->empty, &item);
     if (rc == TL_OK) *b = item;
+    return rc;
+}
+
+/* The reader has one batch; when it gets all the others, the writer has none. */
+tl_rc writer_wait(writer *w)
+{
+    void *item;
+    tl_rc rc = TL_OK;
+    unsigned n = 0;
+    while (n + 1 < w->n && (rc = tl_queue_pop(w->empty, &item)) == TL_OK) w->waited[n++] = item;
+    for (unsigned i = 0; rc == TL_OK && i < n; i++) rc = tl_queue_push(w->empty, w->waited[i]);
     return rc;
 }
 

@@ -14,6 +14,8 @@ typedef struct writer writer;
 writer *writer_start(tl_store *store, int level, size_t batch_bytes, unsigned batches, tl_batch **first, tl_error *err);
 /* Hands over *b and gets an empty one for it.  A failure is the writer's: writer_stop tells its text; *b is NULL then. */
 TL_MUST_USE tl_rc writer_hand_over(writer *w, tl_batch **b);
+/* Waits until everything handed over is stored: the store is the caller's until the next hand-over.  A failure is as above. */
+TL_MUST_USE tl_rc writer_wait(writer *w);
 /* Waits until everything handed over is stored, and frees all, batches included.  The writer's result; its text in *err. */
 tl_rc writer_stop(writer *w, tl_error *err);
 

@@ -105,15 +105,30 @@ bool batch_keep(tl_batch *b, uint8_t *p, size_t bytes)
     return true;
 }
 
-void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, tl_flow *f, tl_dir dir)
+static void append_op(tl_batch *b, tl_op *op, tl_op_kind kind, uint64_t session_id, tl_dir dir)
 {
-    batch_touch(b, f);
     op->next = NULL;
     op->kind = kind;
-    op->session_id = f->session_id;
+    op->session_id = session_id;
     op->dir = dir;
     *b->ops_end = op;
     b->ops_end = &op->next;
+}
+
+void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, tl_flow *f, tl_dir dir)
+{
+    batch_touch(b, f);
+    append_op(b, op, kind, f->session_id, dir);
+}
+
+tl_rc tl_batch_state(tl_batch *b, uint64_t session_id, tl_span state, const tl_session_mark *mark)
+{
+    tl_op *op = batch_alloc(b, sizeof *op);
+    uint8_t *bytes = tl_arena_copy(b->arena, state.p, state.n);
+    if (op == NULL || bytes == NULL) return TL_ENOMEM;
+    op->state = (tl_op_state){.bytes = bytes, .n = state.n, .mark = *mark};
+    append_op(b, op, TL_OP_STATE, session_id, TL_C2S);
+    return TL_OK;
 }
 
 void batch_enter(tl_batch *b, tl_flow *f)
@@ -178,7 +193,7 @@ tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info
     if (h == NULL || p == NULL || layers == NULL || row == NULL) return TL_ENOMEM;
 
     if (f->row == NULL) {
-        *row = (tl_row_session){.exists = f->exists || info->reopened};
+        *row = (tl_row_session){.exists = f->exists || info->reopened || info->resumed};
         *b->sessions_end = row;
         b->sessions_end = &row->next;
         f->row = row;

@@ -26,7 +26,7 @@
 #include "base/arena.h"
 #include "base/varint.h"
 #include "message/framer.h"
-#include "stream/session.h"
+#include "stream/resume.h"
 
 /* Raw bytes of a chunk at most: with its arrivals and the row's other columns it fills two overflow pages and the local part of a
 ** 32 KiB page (see DESIGN.md, "space"). */
@@ -49,7 +49,7 @@ typedef struct tl_row_session {
     bool asks[2]; /* ops of this direction leave counts to the store: COPY, REBASE */
 } tl_row_session;
 
-typedef enum tl_op_kind { TL_OP_CHUNK, TL_OP_GAP, TL_OP_STRAY, TL_OP_COPY, TL_OP_REBASE, TL_OP_MESSAGE } tl_op_kind;
+typedef enum tl_op_kind { TL_OP_CHUNK, TL_OP_GAP, TL_OP_STRAY, TL_OP_COPY, TL_OP_REBASE, TL_OP_MESSAGE, TL_OP_STATE } tl_op_kind;
 
 typedef struct tl_op_chunk {
     uint64_t offset;
@@ -69,7 +69,15 @@ typedef struct tl_op_event {
     const uint8_t *bytes; /* STRAY, COPY */
     uint64_t peer_acked;  /* COPY */
     tl_at at, before, after, told;
+    bool joins; /* GAP: the first row of its direction in this batch; it may go on with a gap of an earlier one */
 } tl_op_event;
+
+/* What a later run needs to go on with the session; n 0: nothing, what was saved is forgotten. */
+typedef struct tl_op_state {
+    const uint8_t *bytes;
+    size_t n;
+    tl_session_mark mark;
+} tl_op_state;
 
 typedef struct tl_op {
     struct tl_op *next;
@@ -80,6 +88,7 @@ typedef struct tl_op {
         tl_op_chunk chunk;
         tl_op_event event;
         tl_message message; /* MESSAGE; its spans point into the batch */
+        tl_op_state state;
     };
 } tl_op;
 
@@ -99,6 +108,8 @@ TL_MUST_USE tl_rc tl_batch_message(tl_batch *b, tl_flow *f, const tl_message *m)
 TL_MUST_USE tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
 /* The session's row as far as its rows in this batch and in earlier ones go. */
 TL_MUST_USE tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
+/* The state of a session whose row is in this batch or an earlier one; copied. */
+TL_MUST_USE tl_rc tl_batch_state(tl_batch *b, uint64_t session_id, tl_span state, const tl_session_mark *mark);
 /* The flows that have rows in this batch and whose session row is not in it yet, one after the other; NULL: none left.
 ** The caller answers each with tl_batch_session_part(). */
 tl_flow *tl_batch_touched(tl_batch *b);

@@ -188,6 +188,7 @@ static tl_rc add_gap(tl_batch *b, tl_flow *f, const tl_event *ev)
         if (rc != TL_OK) return rc;
         tl_op *op = event_op(b, ev);
         if (op == NULL) return TL_ENOMEM;
+        op->event.joins = ev->why == TL_WHY_SNAPLEN && ev->offset > 0 && d->gap == NULL && d->newest == NULL;
         batch_op(b, op, TL_OP_GAP, f, ev->dir);
         d->gap = op;
     }

@@ -3,7 +3,7 @@
 **
 ** Chunks, gaps, strays and messages of the direction move by their offsets; messages and arrivals of the other direction by their
 ** peer_acked, which counts bytes of this one.  A peer_acked of 0 stays: nothing was proved, and nothing is.
-** Happens at most once a direction, before its end; what is told afterwards is in the new offsets.
+** Happens at most once a close of a direction, before its end; what is told afterwards is in the new offsets.
 */
 #include "store/statements.h"
 
@@ -15,7 +15,7 @@ static tl_rc shift(tl_store *s, statement which, uint64_t session_id, int dir, u
     if (q == NULL) return s->error.rc;
     bind_count(q, 1, session_id);
     bind_int(q, 2, dir);
-    if (sqlite3_bind_parameter_count(q) > 2) bind_count(q, 3, by);
+    if (sqlite3_bind_parameter_count(q) > 2) bind_int(q, 3, (int64_t)by);
     return store_run(s, q);
 }
 
@@ -67,14 +67,17 @@ static tl_rc shift_arrivals(tl_store *s, uint64_t session_id, int dir, uint64_t 
     }
 }
 
-tl_rc store_rebase(tl_store *s, const tl_op *op)
+tl_rc store_shift(tl_store *s, uint64_t session_id, int dir, uint64_t by)
 {
     static const statement own[] = {ST_CHUNK_AWAY, ST_CHUNK_BACK, ST_GAP_AWAY, ST_GAP_BACK, ST_STRAY_SHIFT, ST_MESSAGE_SHIFT};
-    uint64_t by = op->event.length;
-    int peer = op->dir == TL_C2S;
     tl_rc rc = TL_OK;
-    for (size_t i = 0; rc == TL_OK && i < sizeof own / sizeof *own; i++) rc = shift(s, own[i], op->session_id, (int)op->dir, by);
-    if (rc == TL_OK) rc = shift(s, ST_MESSAGE_PEER_SHIFT, op->session_id, peer, by);
-    if (rc == TL_OK) rc = shift_arrivals(s, op->session_id, peer, by);
+    for (size_t i = 0; rc == TL_OK && i < sizeof own / sizeof *own; i++) rc = shift(s, own[i], session_id, dir, by);
+    if (rc == TL_OK) rc = shift(s, ST_MESSAGE_PEER_SHIFT, session_id, !dir, by);
+    return rc == TL_OK ? shift_arrivals(s, session_id, !dir, by) : rc;
+}
+
+tl_rc store_rebase(tl_store *s, const tl_op *op)
+{
+    tl_rc rc = store_shift(s, op->session_id, (int)op->dir, op->event.length);
     return rc == TL_OK ? store_heal_mark(s, op->session_id) : rc;
 }

@@ -62,6 +62,10 @@ const char *const store_sql[STATEMENTS] = {
     [ST_GAP_INSERT] = "INSERT INTO gap (session_id, direction, stream_offset, length, reason, proof_capture_id, proof_frame,"
                       " before_capture_id, before_frame, after_capture_id, after_frame, before_ns, after_ns, told_capture_id, told_frame)"
                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_GAP_JOIN] = "UPDATE gap SET length = length + ?4, proof_capture_id = ?6, proof_frame = ?7, after_capture_id = ?10,"
+                    " after_frame = ?11, after_ns = ?13, told_capture_id = ?14, told_frame = ?15"
+                    " WHERE session_id = ?1 AND direction = ?2 AND stream_offset = (SELECT max(stream_offset) FROM gap"
+                    " WHERE session_id = ?1 AND direction = ?2 AND stream_offset < ?3) AND stream_offset + length = ?3 AND reason = ?5",
     [ST_GAP_AT] = "SELECT gap_id, stream_offset, length FROM gap"
                   " WHERE session_id = ? AND direction = ? AND stream_offset <= ? ORDER BY stream_offset DESC LIMIT 1",
     [ST_GAP_DELETE] = "DELETE FROM gap WHERE gap_id = ?1",
@@ -95,4 +99,41 @@ const char *const store_sql[STATEMENTS] = {
     [ST_MESSAGES_DELETE] = "DELETE FROM message WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295",
     [ST_SESSION_PROTOCOL] = "UPDATE session SET protocol = ?2 WHERE session_id = ?1",
     [ST_HEALED_AFTER] = "SELECT session_id FROM session WHERE session_id > ?1 AND healed AND last_capture_id >= ?2 LIMIT 1",
+
+    [ST_MARKS] = "SELECT (SELECT coalesce(max(chunk_id), 0) FROM chunk), (SELECT coalesce(max(gap_id), 0) FROM gap),"
+                 " (SELECT coalesce(max(stray_id), 0) FROM stray)",
+    [ST_STATE_SAVE] = "INSERT INTO session_state (session_id, ingest_id, clock_ns, chunk_id, gap_id, stray_id, base_0, base_1, length_0,"
+                      " length_1, unframed, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
+                      " ON CONFLICT (session_id) DO UPDATE SET ingest_id = excluded.ingest_id, clock_ns = excluded.clock_ns,"
+                      " chunk_id = excluded.chunk_id, gap_id = excluded.gap_id, stray_id = excluded.stray_id, base_0 = excluded.base_0,"
+                      " base_1 = excluded.base_1, length_0 = excluded.length_0, length_1 = excluded.length_1, state = excluded.state",
+    [ST_STATE_FORGET] = "UPDATE session_state SET state = NULL WHERE session_id = ?1",
+    [ST_STATE_BEFORE] = "SELECT session_id, clock_ns, iif(length(state) <= ?2, state, NULL) FROM session_state"
+                        " WHERE session_id BETWEEN 1 AND ?1 - 1 AND state IS NOT NULL ORDER BY session_id DESC LIMIT 1",
+    [ST_STATE_MARKS] = "SELECT chunk_id, gap_id, stray_id, base_0, base_1 FROM session_state WHERE session_id = ?1 AND ingest_id <> ?2",
+    [ST_STATE_TAKEN] = "UPDATE session_state SET ingest_id = ?2, unframed = 1, state = NULL WHERE session_id = ?1",
+    [ST_STATE_DELETE] = "DELETE FROM session_state WHERE session_id = ?1 AND NOT unframed",
+    /* The + keeps SQLite from walking all rows above the mark, of all sessions. */
+    [ST_BACK_STREAM] = "UPDATE stream SET"
+                       " stored_bytes = stored_bytes - (SELECT coalesce(sum(raw_size), 0) FROM chunk AS c"
+                       " WHERE c.session_id = ?1 AND c.direction = stream.direction AND +c.chunk_id > ?2),"
+                       " gap_bytes = gap_bytes - (SELECT coalesce(sum(length), 0) FROM gap AS g"
+                       " WHERE g.session_id = ?1 AND g.direction = stream.direction AND +g.gap_id > ?3),"
+                       " stray_bytes = stray_bytes - (SELECT coalesce(sum(length), 0) FROM stray AS y"
+                       " WHERE y.session_id = ?1 AND y.direction = stream.direction AND +y.stray_id > ?4)"
+                       " WHERE session_id = ?1",
+    [ST_BACK_CHUNKS] = "DELETE FROM chunk WHERE session_id = ?1 AND +chunk_id > ?2",
+    [ST_BACK_GAPS] = "DELETE FROM gap WHERE session_id = ?1 AND +gap_id > ?2",
+    [ST_BACK_STRAYS] = "DELETE FROM stray WHERE session_id = ?1 AND +stray_id > ?2",
+    [ST_BACK_BASE] = "SELECT base_seq FROM stream WHERE session_id = ?1 AND direction = ?2",
+    [ST_BACK_LENGTHS] = "UPDATE stream SET base_seq = iif(direction = 0, coalesce(m.base_0, base_seq), coalesce(m.base_1, base_seq)),"
+                        " length = stored_bytes + gap_bytes, captured_bytes = stored_bytes + duplicate_bytes + stray_bytes"
+                        " FROM session_state AS m WHERE stream.session_id = ?1 AND m.session_id = ?1"
+                        " AND stored_bytes + gap_bytes = iif(direction = 0, m.length_0, m.length_1)",
+    [ST_BACK_SESSION] = "UPDATE session SET close_reason = NULL WHERE session_id = ?1",
+    [ST_UNFRAMED_AFTER] = "SELECT t.session_id FROM session_state AS t CROSS JOIN session AS s ON s.session_id = t.session_id"
+                          " WHERE t.session_id > ?1 AND t.unframed AND NOT (s.healed AND s.last_capture_id >= ?2)"
+                          " ORDER BY t.session_id LIMIT 1",
+    [ST_UNFRAMED_DONE] = "UPDATE session_state SET unframed = 0 WHERE unframed",
+    [ST_STATES_CLEAN] = "DELETE FROM session_state WHERE state IS NULL",
 };

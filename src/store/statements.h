@@ -36,6 +36,7 @@ typedef enum statement {
     ST_CHUNK_AWAY,
     ST_CHUNK_BACK,
     ST_GAP_INSERT,
+    ST_GAP_JOIN,
     ST_GAP_AT,
     ST_GAP_DELETE,
     ST_GAP_HEAD,
@@ -53,6 +54,23 @@ typedef enum statement {
     ST_MESSAGES_DELETE,
     ST_SESSION_PROTOCOL,
     ST_HEALED_AFTER,
+    ST_MARKS,
+    ST_STATE_SAVE,
+    ST_STATE_FORGET,
+    ST_STATE_BEFORE,
+    ST_STATE_MARKS,
+    ST_STATE_TAKEN,
+    ST_STATE_DELETE,
+    ST_BACK_STREAM,
+    ST_BACK_CHUNKS,
+    ST_BACK_GAPS,
+    ST_BACK_STRAYS,
+    ST_BACK_BASE,
+    ST_BACK_LENGTHS,
+    ST_BACK_SESSION,
+    ST_UNFRAMED_AFTER,
+    ST_UNFRAMED_DONE,
+    ST_STATES_CLEAN,
     STATEMENTS
 } statement;
 
@@ -67,6 +85,8 @@ struct tl_store {
     bool failed; /* and was rolled back: good only for closing */
     uint64_t commit_bytes, pending;
     int64_t ingest_id;
+    bool marked;      /* the run is ending: what is written from here on, a later run may take back */
+    int64_t marks[3]; /* the last rows of chunk, gap and stray before that */
     tl_store_totals totals, committed;
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
     struct libdeflate_decompressor *inflate;
@@ -109,6 +129,12 @@ TL_MUST_USE tl_rc store_heal_mark(tl_store *s, uint64_t session_id);
 
 TL_MUST_USE tl_rc store_copy(tl_store *s, const tl_op *op);   /* copy.c */
 TL_MUST_USE tl_rc store_rebase(tl_store *s, const tl_op *op); /* rebase.c */
+/* Offsets of a direction, and the acknowledgements of them, move by `by` (two's complement: back). */
+TL_MUST_USE tl_rc store_shift(tl_store *s, uint64_t session_id, int dir, uint64_t by);
+
+/* resume.c: a session of an earlier run goes on: takes back what only the end of that run made of it, where that was not done yet. */
+TL_MUST_USE tl_rc store_resume(tl_store *s, uint64_t session_id);
+TL_MUST_USE tl_rc store_state(tl_store *s, const tl_op *op);
 
 /* community_id.c: "1:..." of a TCP session, seed 0, into out. */
 enum { COMMUNITY_ID_TEXT = 32 };

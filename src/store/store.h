@@ -78,6 +78,27 @@ TL_MUST_USE tl_rc tl_store_healed_after(tl_store *s, uint64_t after, uint32_t ca
 /* Forgets the session's messages, in the open transaction.  New ones come by tl_store_write. */
 TL_MUST_USE tl_rc tl_store_messages_forget(tl_store *s, uint64_t session_id);
 TL_MUST_USE tl_rc tl_store_protocol(tl_store *s, uint64_t session_id, const char *protocol);
+
+/* ---- sessions that go on in the next run (stream/resume.h) ---- */
+
+/* What was saved of a session. */
+typedef struct tl_stored_state {
+    uint64_t session_id; /* 0: none */
+    int64_t clock_ns;
+    tl_span state; /* borrowed until the next call on the handle; p NULL: it is larger than asked for */
+} tl_stored_state;
+/* The one of the highest session below `before`; at most `most` bytes of state. */
+TL_MUST_USE tl_rc tl_store_state_before(tl_store *s, uint64_t before, size_t most, tl_stored_state *out);
+/* It cannot be continued: the session stays as it is. */
+TL_MUST_USE tl_rc tl_store_state_forget(tl_store *s, uint64_t session_id);
+/* The run is ending: rows written from here on are what its end makes of sessions that a later run may go on with. */
+TL_MUST_USE tl_rc tl_store_mark(tl_store *s);
+/* The next session after `after` (0: the first) whose rows were taken back and whose messages are to be framed again, but those that
+** tl_store_healed_after gives; *session_id 0: none. */
+TL_MUST_USE tl_rc tl_store_unframed_after(tl_store *s, uint64_t after, uint32_t capture_id, uint64_t *session_id);
+/* All of them were framed. */
+TL_MUST_USE tl_rc tl_store_unframed_done(tl_store *s);
+
 /* The connection, for reading what is written already, the open transaction included. */
 struct sqlite3;
 struct sqlite3 *tl_store_connection(tl_store *s);

@@ -119,7 +119,8 @@ static bool stream_changed(const tl_row_session *row, int dir)
 
 static tl_rc session_row(tl_store *s, const tl_row_session *row)
 {
-    tl_rc rc = row->exists ? old_session(s, row) : new_session(s, row);
+    tl_rc rc = row->info.resumed ? store_resume(s, row->info.id) : TL_OK;
+    if (rc == TL_OK) rc = row->exists ? old_session(s, row) : new_session(s, row);
     for (int d = 0; d < 2 && rc == TL_OK; d++)
         if (stream_changed(row, d)) rc = stream_row(s, row, d);
     return rc;
@@ -144,10 +145,10 @@ tl_rc store_chunk(tl_store *s, const tl_op *op)
     return store_run(s, q);
 }
 
-static tl_rc gap_row(tl_store *s, const tl_op *op)
+static tl_rc put_gap(tl_store *s, statement how, const tl_op *op)
 {
     const tl_op_event *e = &op->event;
-    sqlite3_stmt *q = store_statement(s, ST_GAP_INSERT);
+    sqlite3_stmt *q = store_statement(s, how);
     if (q == NULL) return s->error.rc;
     bind_count(q, 1, op->session_id);
     bind_int(q, 2, op->dir);
@@ -160,8 +161,19 @@ static tl_rc gap_row(tl_store *s, const tl_op *op)
     bind_or_null(q, 12, e->before.frame > 0, e->before.ns);
     bind_or_null(q, 13, e->after.frame > 0, e->after.ns);
     bind_place(q, 14, 15, e->told);
-    s->totals.gaps++;
     return store_run(s, q);
+}
+
+/* Where batches end must not show: a gap that goes on with the one before it is the same row.  But not at the end of a run, whose rows a
+** later one takes back. */
+static tl_rc gap_row(tl_store *s, const tl_op *op)
+{
+    if (op->event.joins && !s->marked) {
+        tl_rc rc = put_gap(s, ST_GAP_JOIN, op);
+        if (rc != TL_OK || sqlite3_changes(s->db) > 0) return rc;
+    }
+    s->totals.gaps++;
+    return put_gap(s, ST_GAP_INSERT, op);
 }
 
 tl_rc store_stray(tl_store *s, const tl_op *op, uint64_t offset, const uint8_t *p, size_t n, tl_why why)
@@ -262,6 +274,7 @@ tl_rc store_rows(tl_store *s, const tl_batch *b)
         case TL_OP_COPY: rc = store_copy(s, op); break;
         case TL_OP_REBASE: rc = store_rebase(s, op); break;
         case TL_OP_MESSAGE: rc = message_row(s, op); break;
+        case TL_OP_STATE: rc = store_state(s, op); break;
         }
     return rc;
 }

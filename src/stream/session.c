@@ -125,7 +125,7 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
     return TL_OK;
 }
 
-static void rearm(tl_session *s)
+void session_rearm(tl_session *s)
 {
     tl_sessions *t = s->table;
     int64_t deadline = INT64_MAX;
@@ -158,9 +158,10 @@ bool tl_session_pull(tl_session *s, tl_event *out)
     if (reassemble_current(s, out) || reassemble_held(s, out)) return true;
     if (s->closing != TL_WHY_NONE) {
         if (reassemble_close(s, out)) return true;
+    s->resting = false;
         finish_close(s);
     }
-    rearm(s);
+    session_rearm(s);
     table_account(s->table, s);
     return false;
 }
@@ -189,10 +190,12 @@ tl_session *tl_sessions_due(tl_sessions *t, tl_at at)
         s->chain = NULL;
         return close_now(s, TL_WHY_REUSED);
     }
-    if (t->heap_n > 0 && t->heap[0]->deadline <= t->clock) {
+    while (t->heap_n > 0 && t->heap[0]->deadline <= t->clock) {
         s = t->heap[0];
         if (witness_over(s) && t->clock - s->last_clock >= t->limits.linger_ns) close_now(s, TL_WHY_FIN);
-        return s;
+        if (!s->resting || s->closing == TL_WHY_NONE) return s;
+        finish_close(s); /* the run that saved it told this very close */
+        session_rearm(s);
     }
     while (t->memory > t->limits.memory_bytes && (s = t->oldest[LIST_CLOSED]) != NULL) {
         table_remove(t, s);
@@ -218,12 +221,16 @@ tl_session *tl_sessions_end(tl_sessions *t)
     if (t->ending == NULL && t->open > 0) {
         t->ending = malloc(t->open * sizeof(tl_session *));
         if (t->ending != NULL) {
-            for (tl_session *s = t->oldest[LIST_OPEN]; s != NULL; s = s->newer) t->ending[t->ending_n++] = s;
+            for (tl_session *s = t->oldest[LIST_OPEN]; s != NULL; s = s->newer)
+                if (!s->resting) t->ending[t->ending_n++] = s;
             qsort(t->ending, t->ending_n, sizeof(tl_session *), by_id);
         }
     }
     if (t->ending_at < t->ending_n) return close_now(t->ending[t->ending_at++], TL_WHY_END);
-    return t->oldest[LIST_OPEN] != NULL ? close_now(t->oldest[LIST_OPEN], TL_WHY_END) : NULL; /* no memory to sort in: any order */
+    if (t->ending != NULL) return NULL;
+    tl_session *left = t->oldest[LIST_OPEN]; /* no memory to sort in: any order */
+    while (left != NULL && left->resting) left = left->newer;
+    return left != NULL ? close_now(left, TL_WHY_END) : NULL;
 }
 
 /* ---- looking ---- */
@@ -291,6 +298,7 @@ void tl_session_look(const tl_session *s, tl_session_info *out)
         .first = s->first,
         .last = s->last,
         .rtt_ns = s->rtt_ns,
+        .resumed = s->resumed,
         .layers = s->layers != NULL ? s->layers : &none,
         .history = conn_history(&s->conn, s->client, t->history),
     };

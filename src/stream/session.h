@@ -72,6 +72,7 @@ typedef struct tl_session_info {
     bool midstream; /* no SYN in either direction */
     bool rebased;   /* offset 0 moved: messages must be framed again */
     bool reopened;  /* segments came after its close was told: its row exists, and messages must be framed again */
+    bool resumed;   /* restored from an earlier run (resume.h): its row exists, and messages must be framed again */
     tl_why closed;  /* NONE while live */
     tl_at first, last;
     int64_t rtt_ns;           /* SYN to SYN-ACK to ACK; -1: not known */
@@ -103,7 +104,8 @@ bool tl_session_pull(tl_session *s, tl_event *out);
 ** When the close of a session has been told, its slot is the caller's to free and set to NULL before the next call on the table.  The
 ** table may remember it, without slot, for late segments: push then hands it out again, `reopened`. */
 tl_session *tl_sessions_due(tl_sessions *t, tl_at at);
-/* The capture is over: the next session to close, in order of id; NULL when all are closed. */
+/* The capture is over: the next session to close, in order of id; NULL when all are closed, but those that were restored (resume.h) and of
+** which nothing came: their close was told by the run that saved them. */
 tl_session *tl_sessions_end(tl_sessions *t);
 
 /* True once both CLOSE events have been pulled. */

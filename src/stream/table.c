@@ -85,7 +85,6 @@ static bool grow(tl_sessions *t)
 
 tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash)
 {
-    if (t->session_n >= t->bucket_n && !grow(t)) return NULL;
     tl_session *s = calloc(1, sizeof *s);
     if (s == NULL) return NULL;
     if (seg->layers.n > 0) {
@@ -106,13 +105,23 @@ tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash)
     s->deadline = INT64_MAX;
     s->syn_ns = s->rtt_ns = -1;
     s->half[0].window_scale = s->half[1].window_scale = -1;
+    if (table_put(t, s, LIST_OPEN)) return s;
+    free(s->layers);
+    free(s);
+    t->next_id--;
+    return NULL;
+}
+
+bool table_put(tl_sessions *t, tl_session *s, list_name list)
+{
+    if (t->session_n >= t->bucket_n && !grow(t)) return false;
     s->in_table = true;
-    s->chain = t->buckets[hash & (t->bucket_n - 1)];
-    t->buckets[hash & (t->bucket_n - 1)] = s;
+    s->chain = t->buckets[s->hash & (t->bucket_n - 1)];
+    t->buckets[s->hash & (t->bucket_n - 1)] = s;
     t->session_n++;
-    table_list(t, s, LIST_OPEN);
+    table_list(t, s, list);
     table_account(t, s);
-    return s;
+    return true;
 }
 
 void table_list(tl_sessions *t, tl_session *s, list_name list)

@@ -33,7 +33,8 @@ interrupt() {
         CREATE TEMP TABLE late AS SELECT session_id FROM session WHERE first_capture_id IN mine ORDER BY 1 DESC LIMIT 1;
         DELETE FROM message WHERE session_id IN late; DELETE FROM stray WHERE session_id IN late; DELETE FROM gap WHERE session_id IN late;
         DELETE FROM chunk WHERE session_id IN late; DELETE FROM stream WHERE session_id IN late; DELETE FROM session WHERE session_id IN late"
-    sqlite3 "$1" "SELECT 1 FROM sqlite_schema WHERE name = 'session_state'" | grep -q 1 && sqlite3 "$1" "DELETE FROM session_state" || true
+    sqlite3 "$1" "SELECT 1 FROM sqlite_schema WHERE name = 'session_state'" | grep -q 1 &&
+        sqlite3 "$1" "DELETE FROM session_state WHERE ingest_id = (SELECT max(ingest_id) FROM ingest)" || true
     "$query" "$1" verify >out 2>err || fail "verify of an interrupted run"
 }
 

@@ -52,7 +52,7 @@ static bool fill(sqlite3 *db, const char *sample, const char *more)
 {
     for (const tl_embedded *e = tl_schema; e->name != NULL; e++)
         if (!run(db, e->text)) return false;
-    if (!run(db, "PRAGMA application_id = 0x54434C47; PRAGMA user_version = 2")) return false;
+    if (!run(db, "PRAGMA application_id = 0x54434C47; PRAGMA user_version = 3")) return false;
     if (sample != NULL) {
         size_t n = 0;
         char *text = (char *)tl_slurp(sample, &n);

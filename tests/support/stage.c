@@ -178,6 +178,7 @@ char *tl_stage_ops(const tl_stage *s)
         case TL_OP_STRAY: event_text(&t, "stray", &op->event); break;
         case TL_OP_COPY: event_text(&t, "copy", &op->event); break;
         case TL_OP_REBASE: event_text(&t, "rebase", &op->event); break;
+        case TL_OP_STATE: tl_text_printf(&t, "state of %zu bytes", op->state.n); break;
         case TL_OP_MESSAGE:
             tl_text_printf(&t, "message %llu+%llu", (unsigned long long)op->message.offset, (unsigned long long)op->message.length);
         }

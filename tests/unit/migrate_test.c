@@ -64,14 +64,14 @@ static void makes_a_new_one(void)
     const char *both[] = {path, empty};
     for (int i = 0; i < 2; i++) {
         rows_are(both[i], "PRAGMA application_id", "1413696583");
-        rows_are(both[i], "PRAGMA user_version", "2");
+        rows_are(both[i], "PRAGMA user_version", "3");
         rows_are(both[i], "PRAGMA page_size", "32768");
         rows_are(both[i], "PRAGMA journal_mode", "delete");
         rows_are(both[i], "PRAGMA integrity_check", "ok");
         rows_are(both[i],
                  "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY "
                  "name)",
-                 "capture,chunk,frame_count,gap,ingest,message,session,stray,stream");
+                 "capture,chunk,frame_count,gap,ingest,message,session,session_state,stray,stream");
         rows_are(both[i], "SELECT count(*) FROM sessions", "0");
     }
     tl_scratch_done(path);
@@ -109,9 +109,9 @@ static void refuses(void)
          TL_EUSAGE, "not a tcpledger database"},
         {"an empty database of SQLite", "PRAGMA user_version = 1", NULL, 0, TL_EUSAGE, "not a tcpledger database"},
         {"somebody else's database", "CREATE TABLE session (a); PRAGMA application_id = 7", NULL, 0, TL_EUSAGE, "not a tcpledger database"},
-        {"one of a newer program", "CREATE TABLE x (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 3", NULL, 0, TL_EUSAGE,
+        {"one of a newer program", "CREATE TABLE x (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 4", NULL, 0, TL_EUSAGE,
          "newer"},
-        {"one with other tables", "CREATE TABLE session (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 2", NULL, 0, TL_ESQL,
+        {"one with other tables", "CREATE TABLE session (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 3", NULL, 0, TL_ESQL,
          "changed by hand"},
         {"one whose tables are in the way", "CREATE TABLE session (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 0", NULL,
          0, TL_ESQL, "already exists"},
@@ -179,10 +179,10 @@ static void migrates(void)
     char *path = tl_scratch("old.db");
     make_ours(path);
     run_sql(path, "INSERT INTO ingest (started_ns, tool_version, options, state) VALUES (1, 'old', '{}', 'complete'); DROP TABLE message; "
-                  "PRAGMA user_version = 1");
+                  "DROP TABLE session_state; PRAGMA user_version = 1");
     make_ours(path);
-    rows_are(path, "PRAGMA user_version", "2");
-    rows_are(path, "SELECT count(*) FROM message", "0");
+    rows_are(path, "PRAGMA user_version", "3");
+    rows_are(path, "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM session_state)", "0|0");
     rows_are(path, "SELECT tool_version FROM ingest", "old");
     tl_scratch_done(path);
 }

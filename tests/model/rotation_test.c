@@ -1,0 +1,252 @@
+/*
+** rotation_test.c - a capture cut into parts and ingested part by part, each in a run of its own, is the capture ingested at once.
+**
+** Compared is everything that a database says but for what names captures and frames, where chunks end, and `healed`.  After each run, the
+** checks that every database must pass.
+*/
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "packet/segment.h"
+#include "support/check.h"
+#include "support/ledger.h"
+#include "support/network.h"
+#include "support/stage.h"
+
+typedef struct tape {
+    tl_frame *frames; /* bytes owned */
+    size_t n, room;
+} tape;
+
+static void tape_add(tape *t, const tl_frame *f)
+{
+    if (t->n == t->room) {
+        t->room = t->room == 0 ? 256 : t->room * 2;
+        t->frames = realloc(t->frames, t->room * sizeof *t->frames);
+        if (t->frames == NULL) abort();
+    }
+    t->frames[t->n] = *f;
+    t->frames[t->n++].bytes.p = tl_exact(f->bytes.p, f->bytes.n);
+}
+
+static void tape_free(tape *t)
+{
+    for (size_t i = 0; i < t->n; i++) free((void *)(uintptr_t)t->frames[i].bytes.p);
+    free(t->frames);
+    *t = (tape){0};
+}
+
+static bool tape_read(tape *t, const char *path)
+{
+    tl_error err;
+    tl_frame f;
+    tl_source *s = tl_source_open_file(path, &err);
+    if (s == NULL) return false;
+    while (tl_source_next(s, &f) == TL_OK) tape_add(t, &f);
+    tl_source_close(s);
+    return t->n > 0;
+}
+
+static char *says(const char *db)
+{
+    static const char *const facts[] = {
+        "SELECT 'session', session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns, last_ns, conn_state,"
+        " history, close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id",
+        "SELECT 'stream', * FROM stream ORDER BY session_id, direction",
+        "SELECT 'bytes', session_id, direction, group_concat(h, '') FROM (SELECT session_id, direction,"
+        " hex(sqlar_uncompress(data, raw_size)) AS h FROM chunk ORDER BY session_id, direction, stream_offset) GROUP BY 2, 3",
+        "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY 2, 3, 4",
+        "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray ORDER BY 2, 3, 4, 7, 8",
+        "SELECT 'message', message_id, direction, ordinal, stream_offset, length, missing, head_length, protocol, kind, summary, detail,"
+        " complete, sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id",
+    };
+    tl_text text = {0};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        char *rows = tl_rows(db, facts[i]);
+        tl_text_add(&text, rows);
+        tl_text_add(&text, "\n");
+        free(rows);
+    }
+    if (text.failed) abort();
+    return text.p;
+}
+
+static void run(const char *db, const tape *t, size_t from, size_t to)
+{
+    static const tl_ledger_options options = {.batch_bytes = 1 << 16, .level = 1};
+    tl_error err = {0};
+    tl_source *s = tl_source_open_memory(t->frames + from, to - from);
+    if (tl_ledger_make(db, &s, 1, &options, &err) == TL_OK) return;
+    fprintf(stderr, "%s\n", err.text);
+    abort();
+}
+
+static bool check(const char *name, const char *db)
+{
+    char *rows;
+    const char *bad = tl_ledger_check(db, &rows);
+    if (bad != NULL) fprintf(stderr, "%s: %s:\n%.1000s\n", name, bad, rows != NULL ? rows : "");
+    free(rows);
+    return bad == NULL;
+}
+
+static bool same(const char *name, const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0) return true;
+    size_t i = 0;
+    while (a[i] == b[i] && a[i] != '\0') i++;
+    while (i > 0 && a[i - 1] != '\n') i--;
+    fprintf(stderr, "%s:\n%.500s\n--- in parts:\n%.500s\n", name, a + i, b + i);
+    return false;
+}
+
+/* `whole` in parts that end where cuts[] says, the last one at the end. */
+static bool in_parts(const char *name, const tape *t, const char *whole, const size_t *cuts, size_t n)
+{
+    char *db = tl_scratch("parts");
+    bool good = true;
+    size_t from = 0;
+    for (size_t i = 0; i <= n; i++) {
+        size_t to = i < n ? cuts[i] : t->n;
+        if (to == from) continue;
+        run(db, t, from, to);
+        good &= check(name, db);
+        from = to;
+    }
+    char *parts = says(db);
+    good &= same(name, whole, parts);
+    free(parts);
+    tl_scratch_done(db);
+    return good;
+}
+
+static char *at_once(const tape *t)
+{
+    char *db = tl_scratch("whole");
+    run(db, t, 0, t->n);
+    CU_ASSERT_TRUE(check("at once", db));
+    char *whole = says(db);
+    tl_scratch_done(db);
+    return whole;
+}
+
+static bool in_equal_parts(const char *name, const tape *t, size_t parts)
+{
+    size_t cuts[16];
+    char *whole = at_once(t), label[300];
+    snprintf(label, sizeof label, "%s in %zu", name, parts);
+    for (size_t i = 0; i + 1 < parts; i++) cuts[i] = t->n * (i + 1) / parts;
+    bool good = in_parts(label, t, whole, cuts, parts - 1);
+    free(whole);
+    return good;
+}
+
+/* In two, at every frame. */
+static bool at_every_frame(const char *name, const tape *t)
+{
+    char *whole = at_once(t), label[300];
+    bool good = true;
+    for (size_t cut = 1; cut < t->n && good; cut++) {
+        snprintf(label, sizeof label, "%s cut at %zu", name, cut);
+        good = in_parts(label, t, whole, &cut, 1);
+    }
+    free(whole);
+    return good;
+}
+
+static void of_network(tape *t, tl_network *n, unsigned seed)
+{
+    tl_frame f;
+    tl_lossy how = {
+        .seed = seed, .drop_per_1000 = seed > 0 ? 80 : 0, .double_per_1000 = seed > 1 ? 80 : 0, .swap_per_1000 = seed > 2 ? 150 : 0};
+    tl_source *s = tl_source_open_lossy(tl_source_open_memory(n->frames, n->n), &how);
+    while (tl_source_next(s, &f) == TL_OK) tape_add(t, &f);
+    tl_source_close(s);
+}
+
+/* Connections that overlap, one that is refused, one that is only half open, and ports that are used twice. */
+static void traffic(tl_network *n)
+{
+    tl_network_open(n, 1);
+    tl_network_open(n, 2);
+    tl_network_http(n, 1, 1, 3500);
+    tl_network_say(n, 3, 0, TL_SYN, "");
+    tl_network_http(n, 2, 2, 2500);
+    tl_network_say(n, 4, 0, TL_SYN, "");
+    tl_network_say(n, 4, 1, TL_RST | TL_ACK, "");
+    tl_network_http(n, 1, 3, 1500);
+    tl_network_close(n, 1);
+    tl_network_again(n, 0);
+    tl_network_say(n, 5, 0, TL_ACK, "no SYN of mine");
+    tl_network_say(n, 5, 1, TL_ACK, "nor of mine");
+    tl_network_open(n, 1);
+    tl_network_http(n, 1, 4, 2000);
+    tl_network_close(n, 2);
+}
+
+static void made_traffic(void)
+{
+    for (unsigned seed = 0; seed < 6; seed++) {
+        tl_network n = {0};
+        tape t = {0};
+        char name[40];
+        snprintf(name, sizeof name, "traffic %u", seed);
+        traffic(&n);
+        of_network(&t, &n, seed);
+        CU_ASSERT_TRUE(at_every_frame(name, &t));
+        CU_ASSERT_TRUE(in_equal_parts(name, &t, 10));
+        tape_free(&t);
+        tl_network_free(&n);
+    }
+}
+
+static void fixtures(void)
+{
+    static const char *const small[] = {"http-one.pcap", "http-one.pcapng", "http-segmented.pcap"}, *const large[] = {"http-page.pcap",
+                                                                                                                      "http-lossy.pcap"};
+    char path[600];
+    for (size_t i = 0; i < 5; i++) {
+        const char *name = i < 3 ? small[i] : large[i - 3];
+        tape t = {0};
+        snprintf(path, sizeof path, "%s/fixtures/%s", TL_SOURCE_DIR, name);
+        CU_ASSERT_TRUE_FATAL(tape_read(&t, path));
+        if (i < 3) CU_ASSERT_TRUE(at_every_frame(name, &t));
+        for (size_t parts = 2; parts <= 10; parts += 4) CU_ASSERT_TRUE(in_equal_parts(name, &t, parts));
+        tape_free(&t);
+    }
+}
+
+static void shared_captures(void)
+{
+    static const char folder[] = TL_SOURCE_DIR "/../shared/captures";
+    char path[700];
+    DIR *dir = opendir(folder);
+    if (dir == NULL) {
+        printf("(%s is not there) ", folder);
+        return;
+    }
+    unsigned bad = 0, all = 0;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        tape t = {0};
+        if (strstr(e->d_name, ".pcap") == NULL) continue;
+        if (getenv("ONLY") != NULL && strstr(e->d_name, getenv("ONLY")) == NULL) continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (!tape_read(&t, path)) continue;
+        all++;
+        bool good = in_equal_parts(e->d_name, &t, 2) && in_equal_parts(e->d_name, &t, t.n < 10 ? t.n : 10);
+        bad += !good;
+        tape_free(&t);
+    }
+    closedir(dir);
+    printf("(%u of %u differ) ", bad, all);
+    CU_ASSERT_EQUAL(bad, 0);
+}
+
+int main(void)
+{
+    return tl_run_cases(
+        "rotation", (const tl_case[]){{"made traffic", made_traffic}, {"fixtures", fixtures}, {"shared captures", shared_captures}, {0}});
+}
