@@ -155,10 +155,10 @@ bool tl_session_pull(tl_session *s, tl_event *out)
 {
     free(s->lent);
     s->lent = NULL;
+    s->resting = false;
     if (reassemble_current(s, out) || reassemble_held(s, out)) return true;
     if (s->closing != TL_WHY_NONE) {
         if (reassemble_close(s, out)) return true;
-    s->resting = false;
         finish_close(s);
     }
     session_rearm(s);
@@ -294,11 +294,11 @@ void tl_session_look(const tl_session *s, tl_session_info *out)
         .midstream = !s->half[0].has_isn && !s->half[1].has_isn,
         .rebased = s->rebased,
         .reopened = s->reopened,
+        .resumed = s->resumed,
         .closed = s->closed,
         .first = s->first,
         .last = s->last,
         .rtt_ns = s->rtt_ns,
-        .resumed = s->resumed,
         .layers = s->layers != NULL ? s->layers : &none,
         .history = conn_history(&s->conn, s->client, t->history),
     };
