@@ -16,9 +16,9 @@ typedef struct tl_store tl_store;
 
 typedef struct tl_store_options {
     uint64_t commit_bytes; /* payload bytes a transaction; 0: 256 MB */
-    bool checks; /* SQLite evaluates the schema's CHECKs and REFERENCES for each row.  Tests want that; at ingest it is a third
-                    of the writer's time or more, and the rows are ours (integrity_check on a writable connection and queries/check_foreign_keys.sql
-                    find what breaks them) */
+    bool checks;           /* SQLite evaluates the schema's CHECKs and REFERENCES for each row.  Tests want that; at ingest it is a third
+                              of the writer's time or more, and the rows are ours (integrity_check on a writable connection and
+                              queries/check_foreign_keys.sql           find what breaks them) */
 } tl_store_options;
 
 /* Creates, or opens and migrates.  NULL: *err says why: EUSAGE for a file that is not a tcpledger database (it is left alone) or is
