@@ -4,7 +4,8 @@
 ** The range falls into pieces, each lying over one of
 **     a chunk    compared.  A run of such pieces that touch is one comparison: from its first to its last different byte is a stray
 **                row, everything else of it a duplicate.
-**     a gap      late data: becomes a chunk, and the gap row shrinks, splits or goes.  The session is `healed`.
+**     a gap      late data: becomes a chunk, and the gap row shrinks, splits or goes.  The session is `healed`.  A keep-alive's byte
+**                is anything (RFC 9293 section 3.8.4): over a gap, with nothing to hold it against, a stray.
 **     neither    beyond what was told: the stream layer does not do that; kept as a stray, out_of_window.
 ** Each byte of the copy is counted once: as duplicate, stray or stored.
 */
@@ -152,6 +153,13 @@ static tl_rc heal(tl_store *s, const tl_op *op, const piece *g, uint64_t from, u
     return rc == TL_OK ? store_heal_mark(s, op->session_id) : rc;
 }
 
+/* [from, to) of the copy is no part of the stream. */
+static tl_rc keep_out(tl_store *s, const tl_op *op, uint64_t from, uint64_t to, tl_why why)
+{
+    tl_rc rc = store_stray(s, op, from, op->event.bytes + (from - op->event.offset), (size_t)(to - from), why);
+    return rc == TL_OK ? store_add(s, op, 0, 0, 0, (int64_t)(to - from)) : rc;
+}
+
 /* Lowers *end to where the next chunk or gap begins. */
 static tl_rc next_known(tl_store *s, const tl_op *op, uint64_t pos, uint64_t *end)
 {
@@ -189,15 +197,14 @@ static tl_rc settle_piece(tl_store *s, const tl_op *op, run *r, uint64_t *pos)
     if (rc == TL_OK) rc = piece_at(s, ST_GAP_AT, op, *pos, &p);
     if (rc == TL_OK) {
         uint64_t to = p.to < end ? p.to : end;
-        rc = heal(s, op, &p, *pos, to);
+        rc = e->why == TL_WHY_KEEP_ALIVE ? keep_out(s, op, *pos, to, TL_WHY_KEEP_ALIVE) : heal(s, op, &p, *pos, to);
         *pos = to;
         return rc;
     }
     if (rc != TL_END) return rc;
     uint64_t to = end;
     rc = next_known(s, op, *pos, &to);
-    if (rc == TL_OK) rc = store_stray(s, op, *pos, e->bytes + (*pos - e->offset), (size_t)(to - *pos), TL_WHY_OUT_OF_WINDOW);
-    if (rc == TL_OK) rc = store_add(s, op, 0, 0, 0, (int64_t)(to - *pos));
+    if (rc == TL_OK) rc = keep_out(s, op, *pos, to, TL_WHY_OUT_OF_WINDOW);
     *pos = to;
     return rc;
 }

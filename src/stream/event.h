@@ -14,7 +14,7 @@ typedef enum tl_event_kind {
     TL_EV_GAP,    /* bytes of the stream that crossed the wire (or not), but not the capture */
     TL_EV_COPY,   /* bytes for a range already told: the consumer compares them with what it holds.  Identical: a
                      duplicate.  Different: a stray, `why` says which (CONFLICT or KEEP_ALIVE).  Where a GAP was told: late
-                     data, which heals it. */
+                     data, which heals it, or (KEEP_ALIVE) a stray. */
     TL_EV_STRAY,  /* captured payload that is not stream data; `why` says why */
     TL_EV_REBASE, /* offset 0 moves down by `length`: all offsets told so far grow by it.  At most once a direction, only
                      just before its CLOSE; BYTES and GAP with `front` set then tile [0, length). */

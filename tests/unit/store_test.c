@@ -91,6 +91,8 @@ static const play plays[] = {
     {"the front of a gap", "c gap 0 5 acked 5; hand; c copy 0 xy 9", "c0:xy c2+3acked9/-", "2|3|0|0", 1},
     {"the end of a gap", "c gap 0 5 acked 5; hand; c copy 3 xy 9", "c0+3acked-/9 c3:xy", "2|3|0|0", 1},
     {"the middle of a gap", "c gap 0 9 acked 5; hand; c copy 4 xy 9", "c0+4acked-/9 c4:xy c6+3acked9/-", "2|7|0|0", 1},
+    {"a keep-alive's byte fills no gap", "c bytes 0 aa 1; c gap 2 3 acked 5; hand; c keep 4 . 9", "c0:aa c2+3acked-/- !c4keep_alive:.",
+     "2|3|0|1", 0},
     {"a gap bit by bit", "c gap 0 4 acked 5; hand; c copy 2 c 6; c copy 0 a 7; c copy 3 d 8; c copy 1 b 9", "c0:a c1:b c2:c c3:d",
      "4|0|0|0", 1},
     {"late data of the same batch", "c gap 0 4 acked 5; c copy 0 abcd 6; c copy 1 bc 7", "c0:abcd", "4|0|2|0", 1},
