@@ -6,7 +6,8 @@
 **     open       in LIST_OPEN.  Ends by FIN or RST (after linger_ns without a segment), silence, a limit, reuse of its ports, the end
 **     closing    `closing` is the reason; every hole is decided, tails and CLOSE are told by the pulls that follow
 **     closed     in LIST_CLOSED: still answers to its key, so that late segments are not taken for a new session; a segment opens it again
-**                (`reopened`).  Memory pressure forgets the one that has been closed longest, without a word: its rows are written.
+**                (`reopened`).  The one that has been closed longest is forgotten, without a word, when they cost too much: its rows are
+*written.
 **     replaced   a SYN with another ISN took its ports: out of the table, then closing, then freed
 **
 ** What a session has to say is in reassemble.c; one direction's sequence space in half.c.
@@ -18,6 +19,9 @@
 
 #include "stream/reassemble.h"
 #include "stream/witness.h"
+
+/* Sessions that are closed may have this part of the memory, so that what a long capture needs does not grow with its length. */
+enum { CLOSED_SHARE = 16 };
 
 /* The clock stays where no sum or difference of two times can overflow: 1970 to 2189. */
 #define CLOCK_MAX (INT64_C(3) << 61)
@@ -197,7 +201,8 @@ tl_session *tl_sessions_due(tl_sessions *t, tl_at at)
         finish_close(s); /* the run that saved it told this very close */
         session_rearm(s);
     }
-    while (t->memory > t->limits.memory_bytes && (s = t->oldest[LIST_CLOSED]) != NULL) {
+    size_t share = t->limits.memory_bytes / CLOSED_SHARE;
+    while ((t->memory > t->limits.memory_bytes || t->closed_memory > share) && (s = t->oldest[LIST_CLOSED]) != NULL) {
         table_remove(t, s);
         table_free_session(t, s);
     }

@@ -133,6 +133,8 @@ void table_list(tl_sessions *t, tl_session *s, list_name list)
     }
     t->open -= s->list == LIST_OPEN;
     t->open += list == LIST_OPEN;
+    if (s->list == LIST_CLOSED) t->closed_memory -= s->cost;
+    if (list == LIST_CLOSED) t->closed_memory += s->cost;
     s->list = (uint8_t)list;
     s->newer = s->older = NULL;
     if (list == LIST_NONE) return;
@@ -208,6 +210,7 @@ void table_account(tl_sessions *t, tl_session *s)
     }
     if (s->lent != NULL) cost += held_cost(s->lent);
     t->memory = t->memory - s->cost + cost;
+    if (s->list == LIST_CLOSED) t->closed_memory = t->closed_memory - s->cost + cost;
     s->cost = cost;
     if (t->memory > t->memory_peak) t->memory_peak = t->memory;
 }

@@ -74,6 +74,7 @@ struct tl_sessions {
     tl_at told_at; /* the frame being worked on */
     current cur;
     size_t memory, memory_peak;
+    size_t closed_memory;               /* what the sessions in LIST_CLOSED cost of it */
     char history[CONN_HISTORY_MAX + 2]; /* of the last tl_session_look */
     bool other_channel;                 /* of the last push */
     bool failed;                        /* memory ran out where it could not be said */

@@ -236,6 +236,34 @@ static void huge_holes(void)
     CU_ASSERT_EQUAL(info.stream[0].captured_bytes, 4);
 }
 
+/* What a capture needs does not grow with its length: sessions that are over are forgotten. */
+static void closed_sessions_are_forgotten(void)
+{
+    tl_limits l = tl_limits_default();
+    l.memory_bytes = (size_t)8 << 20;
+    tl_sessions *t = tl_sessions_new(&l, 1);
+    tl_sessions_stats stats;
+    tl_event ev;
+    tl_session *s;
+    for (uint32_t i = 0; i < 20000; i++) {
+        tl_segment seg = {.src.port = (uint16_t)(i % 60000 + 1), .dst.port = 80, .flags = TL_SYN, .window_scale = -1};
+        seg.src.ip[15] = (uint8_t)(i / 60000);
+        for (int k = 0; k < 2; k++) {
+            seg.at = (tl_at){.ns = INT64_C(1700000000000000000) + (int64_t)i * 1000000000, .frame = 2 * i + 1, .capture = 1};
+            CU_ASSERT_EQUAL_FATAL(tl_sessions_push(t, &seg, &s), TL_OK);
+            while (tl_session_pull(s, &ev)) continue;
+            while ((s = tl_sessions_due(t, seg.at)) != NULL)
+                while (tl_session_pull(s, &ev)) continue;
+            seg.flags = TL_RST;
+        }
+    }
+    tl_sessions_look(t, &stats);
+    CU_ASSERT_EQUAL(stats.total, 20000);
+    CU_ASSERT(stats.live < 10);
+    CU_ASSERT(stats.memory_peak < (size_t)1 << 20); /* a sixteenth for the closed ones, and the table */
+    tl_sessions_free(t);
+}
+
 int main(void)
 {
     return tl_run_cases("session", (const tl_case[]){{"each rule", each_rule},
@@ -244,5 +272,6 @@ int main(void)
                                                      {"counts", counts},
                                                      {"limits", limits},
                                                      {"huge holes", huge_holes},
+                                                     {"closed sessions are forgotten", closed_sessions_are_forgotten},
                                                      {0}});
 }
