@@ -5,7 +5,7 @@
 -- Rows of the session above chunk_id, gap_id and stray_id were made only because the run ended (held bytes, tails): a run that goes on
 -- with the session takes them back.  NULL: the session had closed by itself.
 CREATE TABLE session_state (
-  session_id INTEGER PRIMARY KEY REFERENCES session,
+  session_id INTEGER PRIMARY KEY REFERENCES session DEFERRABLE INITIALLY DEFERRED,
   ingest_id  INTEGER NOT NULL REFERENCES ingest,  -- the run that wrote the row
   clock_ns   INTEGER NOT NULL,  -- time of the captures then
   chunk_id   INTEGER,
