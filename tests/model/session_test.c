@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "support/check.h"
+#include "support/reborn.h"
 #include "support/streams.h"
 
 enum { PROGRAMS = 20000, STREAM = 3000, SEGMENTS = 160 };
@@ -160,8 +161,9 @@ static void compare(world *w, tape *t, const tl_session_info *info, char *fault,
     }
 }
 
-/* Runs the program; fault tells what is wrong, "" nothing. */
-static void run(unsigned long long seed, tape *t, char *fault, size_t size)
+/* Runs the program; fault tells what is wrong, "" nothing.  reborn: after about every so-manieth segment all sessions are saved and
+** restored; 0: never. */
+static void run(unsigned long long seed, tape *t, unsigned reborn, char *fault, size_t size)
 {
     static world w;
     memset(&w, 0, sizeof w);
@@ -198,6 +200,7 @@ static void run(unsigned long long seed, tape *t, char *fault, size_t size)
         tape_drain(t, s);
         free(exact);
         while ((due = tl_sessions_due(table, at)) != NULL) tape_drain(t, due);
+        if (reborn > 0 && (seed + i) % reborn == 0) tl_reborn(&table, &limits, NULL);
     }
     tl_session_info info = {0};
     while ((due = tl_sessions_end(table)) != NULL) {
@@ -218,10 +221,27 @@ static void streams_equal_the_model(void)
     char fault[200];
     for (unsigned long long seed = 1; seed <= PROGRAMS; seed++) {
         memset(&the_tape, 0, sizeof the_tape);
-        run(seed, &the_tape, fault, sizeof fault);
+        run(seed, &the_tape, 0, fault, sizeof fault);
         if (fault[0] != '\0') {
             fprintf(stderr, "seed %llu: %s\n%s", seed, fault, the_tape.log);
             CU_FAIL_FATAL("a stream differs from the model");
+        }
+    }
+}
+
+/* Saving and restoring cannot be noticed: the same is said, in the same order. */
+static void runs_end_between(void)
+{
+    static tape reborn;
+    char fault[200];
+    for (unsigned long long seed = 1; seed <= PROGRAMS / 10; seed++) {
+        memset(&the_tape, 0, sizeof the_tape);
+        memset(&reborn, 0, sizeof reborn);
+        run(seed, &the_tape, 0, fault, sizeof fault);
+        run(seed, &reborn, 1 + (unsigned)(seed % 7), fault, sizeof fault);
+        if (fault[0] != '\0' || strcmp(reborn.log, the_tape.log) != 0) {
+            fprintf(stderr, "seed %llu: %s\n%s--- restored:\n%s", seed, fault, the_tape.log, reborn.log);
+            CU_FAIL_FATAL("a restored session differs");
         }
     }
 }
@@ -234,11 +254,11 @@ static void the_checker_can_fail(void)
     for (unsigned long long seed = 1; seed <= 300; seed++) {
         memset(&the_tape, 0, sizeof the_tape);
         the_tape.spoil_at = 1 + (unsigned)(seed % 5);
-        run(seed, &the_tape, fault, sizeof fault);
+        run(seed, &the_tape, 0, fault, sizeof fault);
         spoiled += fault[0] != '\0';
         memset(&the_tape, 0, sizeof the_tape);
         the_tape.no_heal = true;
-        run(seed, &the_tape, fault, sizeof fault);
+        run(seed, &the_tape, 0, fault, sizeof fault);
         unhealed += fault[0] != '\0';
     }
     CU_ASSERT(spoiled > 200);
@@ -247,7 +267,8 @@ static void the_checker_can_fail(void)
 
 int main(void)
 {
-    return tl_run_cases(
-        "session model",
-        (const tl_case[]){{"streams equal the model", streams_equal_the_model}, {"the checker can fail", the_checker_can_fail}, {0}});
+    return tl_run_cases("session model", (const tl_case[]){{"streams equal the model", streams_equal_the_model},
+                                                           {"runs that end in between", runs_end_between},
+                                                           {"the checker can fail", the_checker_can_fail},
+                                                           {0}});
 }

@@ -14,6 +14,8 @@ typedef struct stage {
     tl_at at;
     int64_t skew;
     uint64_t last_id;
+    const tl_limits *limits;
+    tl_text *state; /* NULL: not saved and restored */
 } stage;
 
 static void bad(const char *line)
@@ -38,6 +40,11 @@ static void drain(stage *g, tl_session *s)
     g->last_id = info.id;
     tape_drain(g->tape, s);
     tl_session_look(s, g->info);
+    /* what info borrows from the table must not be looked at later */
+    static char history[300];
+    snprintf(history, sizeof history, "%s", g->info->history);
+    g->info->history = history;
+    g->info->layers = NULL;
 }
 
 static void pass(stage *g)
@@ -141,11 +148,17 @@ static int64_t duration(const char *line, const char *text)
 
 void script_run(const char *script, const tl_limits *limits, tape *t, tl_session_info *info)
 {
-    stage g = {.tape = t, .info = info, .at = {.ns = INT64_C(1700000000) * 1000000000, .capture = 1}};
+    script_run_reborn(script, limits, t, info, NULL);
+}
+
+void script_run_reborn(const char *script, const tl_limits *limits, tape *t, tl_session_info *info, tl_text *state)
+{
+    stage g = {.tape = t, .info = info, .at = {.ns = INT64_C(1700000000) * 1000000000, .capture = 1}, .state = state};
     tl_limits defaults = tl_limits_default();
     memset(t, 0, sizeof *t);
     memset(info, 0, sizeof *info);
-    g.table = tl_sessions_new(limits != NULL ? limits : &defaults, 1);
+    g.limits = limits != NULL ? limits : &defaults;
+    g.table = tl_sessions_new(g.limits, 1);
     char *copy = strdup(script), *save = NULL;
     for (char *line = strtok_r(copy, "|\n", &save); line != NULL; line = strtok_r(NULL, "|\n", &save)) {
         char dir;
@@ -165,13 +178,9 @@ void script_run(const char *script, const tl_limits *limits, tape *t, tl_session
         } else if (strcmp(line, "end") != 0) {
             bad(line);
         }
+        if (g.state != NULL) tl_reborn(&g.table, g.limits, g.state);
     }
     for (tl_session *s; (s = tl_sessions_end(g.table)) != NULL;) drain(&g, s);
-    /* what info borrows from the table must not be looked at any more */
-    static char history[300];
-    if (info->history != NULL) snprintf(history, sizeof history, "%s", info->history);
-    info->history = history;
-    info->layers = NULL;
     tl_sessions_free(g.table);
     free(copy);
 }

@@ -22,9 +22,12 @@
 #ifndef TL_SCRIPT_H
 #define TL_SCRIPT_H
 
+#include "support/reborn.h"
 #include "support/streams.h"
 
 /* Runs the script; what was said is in t->log, the last look at the last session in *info. Aborts on a script it cannot read. */
 void script_run(const char *script, const tl_limits *limits, tape *t, tl_session_info *info);
+/* The same, but after each segment and each wait all sessions are saved and restored; what was saved last is in *state. */
+void script_run_reborn(const char *script, const tl_limits *limits, tape *t, tl_session_info *info, tl_text *state);
 
 #endif
