@@ -5,7 +5,7 @@
 -- Rows of the session above chunk_id, gap_id and stray_id were made only because the run ended (held bytes, tails): a run that goes on
 -- with the session takes them back.  NULL: the session had closed by itself.
 CREATE TABLE session_state (
-  session_id INTEGER PRIMARY KEY REFERENCES session DEFERRABLE INITIALLY DEFERRED,
+  session_id INTEGER PRIMARY KEY REFERENCES session,
   ingest_id  INTEGER NOT NULL REFERENCES ingest,  -- the run that wrote the row
   clock_ns   INTEGER NOT NULL,  -- time of the captures then
   chunk_id   INTEGER,
@@ -16,5 +16,5 @@ CREATE TABLE session_state (
   length_0   INTEGER NOT NULL,  -- and the stream's length
   length_1   INTEGER NOT NULL,
   unframed   INTEGER NOT NULL CHECK (unframed IN (0, 1)),  -- a run took rows back and has not framed its messages again yet
-  state      BLOB               -- see src/stream/resume.c; NULL: cannot be continued
+  state      BLOB               -- see src/stream/state.h; NULL: cannot be continued
 ) STRICT;

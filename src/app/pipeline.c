@@ -272,30 +272,42 @@ static tl_rc store_failed(tl_pipeline *p, tl_rc rc)
 
 /* ---- the end of a run ---- */
 
-static tl_rc save(tl_pipeline *p, tl_session *s)
+/* The state from before the end, into p->state. */
+static tl_rc save(tl_pipeline *p, const tl_session *s, tl_session_mark *mark, uint64_t *id)
 {
     tl_session_info info;
-    tl_session_mark mark = {0};
+    *mark = (tl_session_mark){0};
     tl_text_reset(&p->state);
-    if (tl_session_fate(s) == TL_FATE_SAVE) tl_session_save(s, &p->state, &mark);
-    if (p->state.failed) return TL_ENOMEM;
+    if (tl_session_fate(s) == TL_FATE_SAVE) tl_session_save(s, &p->state, mark);
     tl_session_look(s, &info);
-    return tl_batch_state(p->batch, info.id, tl_span_of(p->state.p, p->state.n), &mark);
+    *id = info.id;
+    return p->state.failed ? TL_ENOMEM : TL_OK;
 }
 
-/* Every session's state is in the batch that closes it. */
+static tl_rc store_state(tl_pipeline *p, uint64_t id, const tl_session_mark *mark)
+{
+    return tl_batch_state(p->batch, id, tl_span_of(p->state.p, p->state.n), mark);
+}
+
+/* A session's state goes into a batch after its row: it is told of no session that the database does not have. */
 static tl_rc end_sessions(tl_pipeline *p)
 {
     tl_rc rc = TL_OK;
+    tl_session_mark mark;
+    uint64_t id;
     tl_sessions_choose(p->sessions, RESUME_SESSIONS_MOST);
     for (tl_session *s = NULL; rc == TL_OK && (s = tl_sessions_next(p->sessions, s)) != NULL;) {
         tl_fate fate = tl_session_fate(s);
-        if (fate == TL_FATE_FORGET || (fate == TL_FATE_SAVE && tl_session_closed(s))) rc = save(p, s);
+        if (fate != TL_FATE_FORGET && (fate != TL_FATE_SAVE || !tl_session_closed(s))) continue;
+        rc = save(p, s, &mark, &id);
+        if (rc == TL_OK) rc = store_state(p, id, &mark);
         if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
     }
     for (tl_session *s; rc == TL_OK && (s = tl_sessions_end(p->sessions)) != NULL;) {
-        if (tl_session_fate(s) == TL_FATE_SAVE) rc = save(p, s);
+        bool saves = tl_session_fate(s) == TL_FATE_SAVE; /* it may be gone when it is drained */
+        if (saves) rc = save(p, s, &mark, &id);
         if (rc == TL_OK) rc = drain(p, s);
+        if (rc == TL_OK && saves) rc = store_state(p, id, &mark);
     }
     return rc == TL_OK && !tl_batch_empty(p->batch) ? hand_over(p) : rc;
 }

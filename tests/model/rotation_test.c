@@ -16,6 +16,8 @@
 #include "support/network.h"
 #include "support/stage.h"
 
+enum { LARGE = 3000 }; /* frames: cut into fewer parts */
+
 typedef struct tape {
     tl_frame *frames; /* bytes owned */
     size_t n, room;
@@ -137,7 +139,7 @@ static bool in_equal_parts(const char *name, const tape *t, size_t parts)
 {
     size_t cuts[16];
     char *whole = at_once(t), label[300];
-    snprintf(label, sizeof label, "%s in %zu", name, parts);
+    snprintf(label, sizeof label, "%s in %zu parts", name, parts);
     for (size_t i = 0; i + 1 < parts; i++) cuts[i] = t->n * (i + 1) / parts;
     bool good = in_parts(label, t, whole, cuts, parts - 1);
     free(whole);
@@ -219,14 +221,22 @@ static void fixtures(void)
     }
 }
 
-/* 35-, 46-, 47-: IP fragments whose datagram is cut by the parts are not continued (DESIGN.md).  31-: its times jump by 28 years and back;
-*by
-** run they are idle ends.  28-: ends in a damaged record. */
-static bool known(const char *name)
+/* What is not continued, on purpose: IP fragments; and where the clock jumps back by more than the idle time, the second part is taken
+** for an earlier capture, and the sessions wait for a later one. */
+static const struct {
+    const char *capture, *why;
+} not_the_same[] = {
+    {"46-frag-ip-tcp.pcap", "fragments"},
+    {"47-frag_http_req.pcap", "fragments"},
+    {"35-gtp1_gn_normal_incl_fragmentation.pcap", "fragments"},
+    {"31-y2038-bgp.pcap", "the clock"},
+    {"28-tls_DER-incomplete-header.pcap", "the clock"},
+};
+
+static bool may_differ(const char *name)
 {
-    static const char *const names[] = {"35-", "46-", "47-", "31-", "28-"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strncmp(name, names[i], 3) == 0) return true;
+    for (size_t i = 0; i < sizeof not_the_same / sizeof *not_the_same; i++)
+        if (strcmp(name, not_the_same[i].capture) == 0) return true;
     return false;
 }
 
@@ -242,25 +252,38 @@ static void shared_captures(void)
     unsigned bad = 0, all = 0;
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         tape t = {0};
-        if (strstr(e->d_name, ".pcap") == NULL) continue;
+        if (strstr(e->d_name, ".pcap") == NULL || may_differ(e->d_name)) continue;
         snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
         if (!tape_read(&t, path)) continue;
-        if (known(e->d_name)) {
-            tape_free(&t);
-            continue;
-        }
         all++;
-        bool good = in_equal_parts(e->d_name, &t, t.n < 10 ? t.n : 10);
-        bad += !good;
+        bad += !in_equal_parts(e->d_name, &t, t.n > LARGE ? 3 : t.n < 10 ? t.n : 10);
         tape_free(&t);
     }
     closedir(dir);
-    printf("(%u of %u differ) ", bad, all);
+    if (bad > 0) printf("(%u of %u differ) ", bad, all);
     CU_ASSERT_EQUAL(bad, 0);
+}
+
+/* A part that is lost has to be found. */
+static void the_checker_can_fail(void)
+{
+    tape t = {0};
+    CU_ASSERT_TRUE_FATAL(tape_read(&t, TL_SOURCE_DIR "/fixtures/http-one.pcap"));
+    char *whole = at_once(&t);
+    t.n--;
+    size_t cut = t.n / 2;
+    fprintf(stderr, "(sabotage) ");
+    CU_ASSERT_FALSE(in_parts("without its last frame", &t, whole, &cut, 1));
+    t.n++;
+    free(whole);
+    tape_free(&t);
 }
 
 int main(void)
 {
-    return tl_run_cases(
-        "rotation", (const tl_case[]){{"made traffic", made_traffic}, {"fixtures", fixtures}, {"shared captures", shared_captures}, {0}});
+    return tl_run_cases("rotation", (const tl_case[]){{"made traffic", made_traffic},
+                                                      {"fixtures", fixtures},
+                                                      {"shared captures", shared_captures},
+                                                      {"the checker can fail", the_checker_can_fail},
+                                                      {0}});
 }
