@@ -1,5 +1,5 @@
 -- title: Requests without a response
 SELECT session_id, message_id & 4294967295 AS number, summary, complete, missing
   FROM message
- WHERE kind = 'request' AND pairing = 'unanswered'
+ WHERE pairing = 'unanswered'
  ORDER BY message_id;

@@ -133,14 +133,14 @@ SELECT r.session_id,
        r.pairing
   FROM message AS r
   LEFT JOIN message AS q ON q.message_id = r.answers_message_id
- WHERE r.kind = 'response'
+ WHERE r.kind = 'response' OR r.answers_message_id IS NOT NULL OR r.pairing = 'unasked'
 UNION ALL
 SELECT q.session_id, q.message_id & 4294967295, NULL,
        strftime('%Y-%m-%dT%H:%M:%S', (q.first_ns - 999999999 * (q.first_ns < 0)) / 1000000000, 'unixepoch')
          || format('.%09dZ', (q.first_ns % 1000000000 + 1000000000) % 1000000000),
        q.protocol, q.summary, NULL, NULL, q.length, NULL, q.missing, q.pairing
   FROM message AS q
- WHERE q.kind = 'request' AND q.pairing = 'unanswered';
+ WHERE q.pairing = 'unanswered';
 
 -- Missing bytes, the reason, and the frames that prove it.
 DROP VIEW IF EXISTS gaps;

@@ -41,7 +41,7 @@ const char *tl_sync_name(tl_sync s)
 
 const char *tl_pairing_name(tl_pairing p)
 {
-    static const char *const names[] = {NULL, "proved", "ordered", "unasked", "unanswered"};
+    static const char *const names[] = {NULL, "proved", "by_id", "ordered", "unasked", "unanswered"};
     return names[p];
 }
 
@@ -66,6 +66,13 @@ static void free_list(tl_open *o)
     }
 }
 
+static void drop_state(tl_framer *f)
+{
+    if (f->state != NULL && f->detector->release != NULL) f->detector->release(f->detector, f->state);
+    free(f->state);
+    f->state = NULL;
+}
+
 void tl_framer_free(tl_framer *f)
 {
     if (f == NULL) return;
@@ -77,7 +84,7 @@ void tl_framer_free(tl_framer *f)
     free_list(f->done);
     free_list(f->pulled);
     tl_hold_free(f->hold);
-    free(f->state);
+    drop_state(f);
     free(f);
 }
 
@@ -152,7 +159,7 @@ static tl_rc adopt(tl_framer *f, const tl_detector *d)
         tl_lane_enter(&f->lane[dir], TL_LANE_HEAD);
         f->lane[dir].switches = false;
     }
-    free(f->state);
+    drop_state(f);
     f->state = state;
     f->detector = d;
     f->protocol = d->name;
@@ -179,14 +186,14 @@ static tl_rc detect(tl_framer *f)
         if (rc != TL_OK) return rc;
     }
     tl_probe probe = {f->server_port, {first_bytes(f, TL_C2S), first_bytes(f, TL_S2C)}};
-    const tl_detector *d = NULL;
-    if (probe.head[0].n + probe.head[1].n > 0) d = tl_registry_pick(f->registry, &probe, &wait);
+    const tl_detector *d = NULL, *likely = NULL;
+    if (probe.head[0].n + probe.head[1].n > 0) d = tl_registry_pick(f->registry, &probe, &wait, &likely);
     if (d != NULL) return adopt(f, d);
     bool both = probe.head[0].n > 0 && probe.head[1].n > 0;
     bool heard_out = both || (f->tries > 0 && probe.head[0].n + probe.head[1].n > 0);
     size_t more = in->length > 0 && in->kind == TL_EV_BYTES ? (size_t)in->length : 0;
     if ((!wait && heard_out) || f->closing || tl_hold_bytes(f->hold) + more > DETECT_BYTES || tl_hold_pieces(f->hold) > DETECT_PIECES)
-        return adopt(f, NULL);
+        return adopt(f, likely);
     if (in->length > 0) {
         tl_rc rc = hold_incoming(f);
         if (rc != TL_OK) return rc;
@@ -210,8 +217,8 @@ static tl_rc hold_carry(tl_framer *f, tl_lane *l)
     return TL_OK;
 }
 
-/* The message that just ended was the last of its protocol: both directions are detected anew. */
-static tl_rc switch_protocol(tl_framer *f)
+/* The message that just ended was the last of its protocol: both directions go on with `next`, or (NULL) are detected anew. */
+static tl_rc switch_protocol(tl_framer *f, const tl_detector *next)
 {
     for (int dir = 0; dir < 2; dir++) {
         tl_lane *l = &f->lane[dir];
@@ -223,8 +230,8 @@ static tl_rc switch_protocol(tl_framer *f)
         tl_lane_enter(l, TL_LANE_HEAD);
         l->switches = l->peer_spoke = l->turn_probed = false;
     }
-    free(f->state);
-    f->state = NULL;
+    if (next != NULL) return adopt(f, next);
+    drop_state(f);
     f->detector = NULL;
     f->tries = 0;
     f->redetect = true;
@@ -298,6 +305,12 @@ static tl_rc step(tl_framer *f)
         gap = (tl_piece){.kind = TL_EV_GAP, .dir = p->dir, .length = f->jump, .at = p->at};
         p = &gap;
     }
+    if (f->phase == TL_PHASE_FRAMED && p->kind == TL_EV_BYTES && tl_lane_may_settle(&f->lane[!p->dir], p->peer_acked)) {
+        tl_lane *other = &f->lane[!p->dir];
+        tl_rc settled = tl_lane_settle(f, other);
+        if (settled != TL_OK) return settled;
+        if (other->switches && other->open == NULL) return switch_protocol(f, other->next);
+    }
     bool probe = false;
     tl_rc rc = f->phase == TL_PHASE_FRAMED ? tl_lane_step(f, l, p) : tl_turn_step(f, l, p, &probe);
     if (rc != TL_OK) return rc;
@@ -312,7 +325,7 @@ static tl_rc step(tl_framer *f)
         f->redetect = true;
         enter(f, TL_PHASE_DETECT);
     }
-    return l->switches && l->open == NULL ? switch_protocol(f) : TL_OK;
+    return l->switches && l->open == NULL ? switch_protocol(f, l->next) : TL_OK;
 }
 
 /* ---- messages out ---- */

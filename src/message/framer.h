@@ -16,11 +16,12 @@ const char *tl_sync_name(tl_sync s); /* "start", "counted", "resynced", "guessed
 typedef enum tl_pairing {
     TL_PAIR_NONE,
     TL_PAIR_PROVED,    /* response: one request is possible */
+    TL_PAIR_BY_ID,     /* response: the protocol's own id names it */
     TL_PAIR_ORDERED,   /* response: pipelined, paired by order */
     TL_PAIR_UNASKED,   /* response: its request is not in the capture */
     TL_PAIR_UNANSWERED /* request: no response (only known later: see tl_message.update) */
 } tl_pairing;
-const char *tl_pairing_name(tl_pairing p); /* NULL for NONE, "proved", "ordered", "unasked", "unanswered" */
+const char *tl_pairing_name(tl_pairing p); /* NULL for NONE, "proved", "by_id", "ordered", "unasked", "unanswered" */
 
 /* A message is a range of a stream, not a copy of it. */
 typedef struct tl_message {

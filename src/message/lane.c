@@ -31,6 +31,8 @@ void tl_lane_enter(tl_lane *l, tl_lane_state state)
     l->seen = 0;
     l->candidate = false;
     l->left = 0;
+    l->elastic = false;
+    l->ripe = 0;
 }
 
 /* The bytes from `at` on that can be looked at in one piece: the piece itself when nothing waits, else the carry, after as many bytes
@@ -77,7 +79,8 @@ tl_head tl_lane_head(const struct tl_framer *f, const tl_lane *l, const tl_piece
 {
     uint64_t acked = l->carry != NULL ? l->carry->peer_acked : p->peer_acked;
     tl_head h = {.dir = l->dir, .bytes = bytes, .ended = ended, .seen = l->seen};
-    h.asked = tl_pairs_tag(&f->pairs[!l->dir], l->at, acked);
+    h.asks = &f->pairs[!l->dir];
+    h.asked = tl_pairs_tag(h.asks, l->at, acked);
     return h;
 }
 
@@ -98,8 +101,9 @@ tl_rc tl_lane_lose(struct tl_framer *f, tl_lane *l, tl_piece *p, size_t skip)
 /* A frame has ended at `at`, by count. */
 static tl_rc frame_ends(struct tl_framer *f, tl_lane *l)
 {
-    bool last = l->last_frame;
+    bool last = l->last_frame, elastic = l->elastic && !last;
     tl_lane_enter(l, TL_LANE_HEAD);
+    l->elastic = elastic;
     return last ? tl_open_finish(f, l, true) : TL_OK;
 }
 
@@ -120,21 +124,29 @@ static tl_rc begin_message(struct tl_framer *f, tl_lane *l, const tl_piece *p, c
         tl_json_close(&o->detail);
     }
     if (o->summary.failed || o->detail.failed) return TL_ENOMEM;
-    if (v->role == TL_REQUEST) return tl_pairs_ask(&f->pairs[l->dir], o->m.number, l->at, acked, v->tag);
+    const uint64_t *id = v->has_id ? &v->id : NULL;
+    if (v->role == TL_REQUEST) return tl_pairs_ask(&f->pairs[l->dir], o->m.number, l->at, acked, v->tag, id);
     if (v->role == TL_RESPONSE || v->role == TL_INTERIM) {
-        tl_reply r = tl_pairs_answer(&f->pairs[!l->dir], l->at, acked, v->role == TL_INTERIM);
+        tl_pairs *p2 = &f->pairs[!l->dir];
+        tl_reply r =
+            id != NULL ? tl_pairs_answer_id(p2, *id, v->role == TL_INTERIM) : tl_pairs_answer(p2, l->at, acked, v->role == TL_INTERIM);
         o->m.answers = r.number;
         o->m.pairing = r.pairing;
     }
     return TL_OK;
 }
 
-static tl_rc take_frame(struct tl_framer *f, tl_lane *l, tl_piece *p, const tl_head *h, const tl_verdict *v)
+static tl_rc take_frame(struct tl_framer *f, tl_lane *l, tl_piece *p, const tl_head *h, tl_verdict *v)
 {
-    tl_rc rc = v->edge & TL_FIRST ? begin_message(f, l, p, h, v) : TL_OK;
+    const tl_detector *d = f->detector;
+    tl_rc rc = d->accept != NULL ? d->accept(d, f->state, h, v) : TL_OK;
+    if (rc == TL_OK && v->edge & TL_FIRST) rc = begin_message(f, l, p, h, v);
     if (rc != TL_OK) return rc;
     l->last_frame = (v->edge & TL_LAST) != 0;
-    if (v->last_of_protocol) l->switches = true;
+    if (v->last_of_protocol) {
+        l->switches = true;
+        l->next = v->next;
+    }
     if (v->length == TL_TO_CLOSE) {
         tl_lane_enter(l, TL_LANE_TO_CLOSE);
         tl_lane_take(l, p, h->bytes.n);
@@ -142,6 +154,7 @@ static tl_rc take_frame(struct tl_framer *f, tl_lane *l, tl_piece *p, const tl_h
     }
     size_t n = v->length < h->bytes.n ? (size_t)v->length : h->bytes.n;
     tl_lane_enter(l, TL_LANE_BODY);
+    l->elastic = v->elastic;
     l->left = v->length - n;
     tl_lane_take(l, p, n);
     return l->left == 0 ? frame_ends(f, l) : TL_OK;
@@ -174,6 +187,11 @@ static tl_rc step_gap(struct tl_framer *f, tl_lane *l, tl_piece *p)
     uint64_t n = p->length;
     switch (l->state) {
     case TL_LANE_HEAD:
+        if (l->elastic && l->open != NULL) {
+            if (l->carry != NULL) tl_lane_take(l, p, l->carry->n); /* what waited for a mark that may have been cut */
+            l->need = l->seen = 0;
+            break;
+        }
         if (l->carry != NULL) return measure(f, l, p, true);
         return tl_lane_lose(f, l, p, 0);
     case TL_LANE_BODY:
@@ -246,7 +264,7 @@ tl_rc tl_lane_step(struct tl_framer *f, tl_lane *l, tl_piece *p)
 {
     if (p->kind == TL_EV_GAP) return step_gap(f, l, p);
     if (p->kind == TL_EV_CLOSE) return step_close(f, l, p);
-    tl_rc rc = step_bytes(f, l, p);
+    tl_rc rc = p->length > 0 || restless(l) ? step_bytes(f, l, p) : TL_OK;
     while (rc == TL_OK && p->length == 0 && restless(l)) rc = step_bytes(f, l, p);
     return rc;
 }

@@ -38,9 +38,13 @@ typedef struct tl_open {
 typedef struct tl_lane {
     tl_dir dir;
     tl_lane_state state;
-    bool last_frame; /* BODY, TO_CLOSE: of the frame's message */
-    bool switches;   /* what follows this message is another protocol */
-    bool candidate;  /* LOST: resync has said that a boundary may lie at `at` */
+    bool last_frame;         /* BODY, TO_CLOSE: of the frame's message */
+    bool switches;           /* what follows this message is another protocol: */
+    bool elastic;            /* HEAD with a message open: a hole belongs to it (tl_verdict.elastic) */
+    const tl_detector *next; /* this one; NULL: to be detected */
+    bool candidate;          /* LOST: resync has said that a boundary may lie at `at` */
+    uint64_t ripe; /* LOST: a whole frame that begins at `at` ends there, and what follows it would tell whether it is one; 0: none */
+    bool ripe_weak;
     bool closed;
     bool peer_spoke;  /* TURN: bytes of the other direction came after our last ones, from its offset `heard` on */
     bool turn_probed; /* TURN: the run that begins has been offered to the detectors */
@@ -114,6 +118,10 @@ TL_MUST_USE tl_rc tl_lane_lose(struct tl_framer *f, tl_lane *l, tl_piece *p, siz
 /* ---- seek.c ---- */
 
 TL_MUST_USE tl_rc tl_lane_seek(struct tl_framer *f, tl_lane *l, tl_piece *p);
+
+/* The other side, which has acknowledged so much, speaks: that decides on what this lane, lost, has before it. */
+bool tl_lane_may_settle(const tl_lane *l, uint64_t acked);
+TL_MUST_USE tl_rc tl_lane_settle(struct tl_framer *f, tl_lane *l);
 
 /* ---- turn.c ---- */
 

@@ -52,12 +52,17 @@ static tl_rc reserve(tl_pairs *p)
     return TL_OK;
 }
 
-tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uint64_t acked, uint32_t tag)
+tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uint64_t acked, uint32_t tag, const uint64_t *id)
 {
     tl_rc rc = reserve(p);
     if (rc != TL_OK) return rc;
     if (p->n - p->gone >= TL_PAIRS_MAX) p->gone++;
-    p->asks[p->first + p->n++] = (tl_ask){.number = number, .begin = begin, .acked = acked, .tag = tag, .after_hole = p->hole_before};
+    p->asks[p->first + p->n++] = (tl_ask){.number = number, .begin = begin, .acked = acked, .tag = tag, .has_id = id != NULL};
+    if (id != NULL) {
+        nth(p, p->n - 1)->id = *id;
+        return TL_OK;
+    }
+    nth(p, p->n - 1)->after_hole = p->hole_before;
     p->hole_before = false;
     if (acked < p->last_end) p->pipelined = true;
     return TL_OK;
@@ -77,7 +82,7 @@ static struct choice choose(const tl_pairs *p, uint64_t offset, uint64_t acked)
     uint32_t first = 0, candidates = 0, best = 0, among_best = 0;
     for (uint32_t i = p->gone; i < p->n; i++) {
         const tl_ask *a = nth(p, i);
-        if (a->begin >= acked || a->acked > offset) continue;
+        if (a->has_id || a->begin >= acked || a->acked > offset) continue;
         if (candidates++ == 0) first = i;
         if (among_best == 0 || a->acked > nth(p, best)->acked) {
             best = i;
@@ -190,6 +195,30 @@ void tl_pairs_hole(tl_pairs *p, bool of_request, bool cut)
     }
     if (p->n > p->gone) nth(p, p->n - 1)->before_hole = true;
     if (!cut) p->hole_before = true;
+}
+
+/* The latest: an id that is used again is the later request's.  p->n: none. */
+static uint32_t find_id(const tl_pairs *p, uint64_t id)
+{
+    for (uint32_t i = p->n; i > p->gone; i--)
+        if (nth(p, i - 1)->has_id && nth(p, i - 1)->id == id) return i - 1;
+    return p->n;
+}
+
+tl_reply tl_pairs_answer_id(tl_pairs *p, uint64_t id, bool interim)
+{
+    tl_reply r = {0, TL_PAIR_UNASKED};
+    uint32_t i = find_id(p, id);
+    if (i == p->n) return r;
+    r = (tl_reply){nth(p, i)->number, TL_PAIR_BY_ID};
+    if (!interim) forget(p, i);
+    return r;
+}
+
+uint32_t tl_asked(const tl_head *in, uint64_t id)
+{
+    uint32_t i = in->asks != NULL ? find_id(in->asks, id) : 0;
+    return in->asks == NULL || i == in->asks->n ? 0 : nth(in->asks, i)->tag;
 }
 
 bool tl_pairs_report(tl_pairs *p, uint64_t *number)

@@ -8,6 +8,7 @@
 **     tl_pairs_answer    a response begins: the request it answers, and how we know
 **     tl_pairs_ended     a message of the responses' direction has ended: at this offset the next one may begin
 **     tl_pairs_hole      sync was lost: a request's or a response's head may be missing
+**     tl_pairs_answer_id the same where the protocol's own id names the request
 **     tl_pairs_report    requests that are now known to be unanswered, one after the other
 **     tl_pairs_close     nothing can answer any more
 */
@@ -22,7 +23,9 @@ typedef struct tl_ask {
     uint64_t number; /* of the request's message */
     uint64_t begin;  /* where it begins in its direction */
     uint64_t acked;  /* bytes of the responses' direction that its sender had acknowledged */
+    uint64_t id;     /* where has_id */
     uint32_t tag;
+    bool has_id;      /* only a response with its id answers it */
     bool by_order;    /* a response had the choice between this one and others */
     bool after_hole;  /* a request's head was lost right before it, and no response answers that one yet */
     bool before_hole; /* sync was lost behind it: requests may be missing there */
@@ -44,11 +47,14 @@ typedef struct tl_reply {
 } tl_reply;
 
 void tl_pairs_free(tl_pairs *p); /* and back to all zero */
-TL_MUST_USE tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uint64_t acked, uint32_t tag);
+TL_MUST_USE tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uint64_t acked, uint32_t tag,
+                               const uint64_t *id); /* id: NULL: none */
 /* offset: where the response begins; acked: bytes of the requests' direction that its sender had acknowledged. */
 uint32_t tl_pairs_tag(const tl_pairs *p, uint64_t offset, uint64_t acked);
 /* interim: the request stays open for its final answer. */
 tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool interim);
+/* The latest open request of that id.  Nothing is said of the others: answers come in any order. */
+tl_reply tl_pairs_answer_id(tl_pairs *p, uint64_t id, bool interim);
 /* answered: it was a final answer, and its request is known. */
 void tl_pairs_ended(tl_pairs *p, uint64_t end, bool answered);
 /* of_request: in the requests' direction; cut: a message was in progress there, which may be all that the hole hit. */

@@ -15,9 +15,16 @@ typedef struct tl_registry { /* borrowed by every framer */
 const tl_registry *tl_registry_builtin(void);
 
 /* The detector for these first bytes: the first that says YES; NULL: none (yet).  *wait is set when one said MAYBE and more bytes may
- * settle it. */
-const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bool *wait);
+** settle it; *likely is the first that says LIKELY, to be taken when there is no more to wait for; NULL: none. */
+const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bool *wait, const tl_detector **likely);
 
-extern const tl_detector tl_http1, tl_tls;
+/* The built-in detectors in order of preference: those with a magic first, those that many things look like last. */
+#define TL_DETECTORS(X)                                                                                                                    \
+    X(tl_http1)                                                                                                                            \
+    X(tl_tls)
+
+#define X(name) extern const tl_detector name;
+TL_DETECTORS(X)
+#undef X
 
 #endif

@@ -4,9 +4,13 @@
 ** resync() names a place, measure() says what would begin there:
 **     REJECT            not a boundary: on behind it (the verdict's skip keeps this linear: see detector.h)
 **     MORE              wait, from that place on
-**     FRAME, strong     believed
+**     FRAME, strong     believed, unless it ends within CHAIN_MOST bytes and what stands there is refused: a body may hold the protocol's
+**                       own magic, or a whole message.  Where a hole or the end comes first, nothing speaks against it
 **     FRAME, weak       believed when a frame follows right behind it, or when the stream ends there with a FIN (then `guessed`).
 **                       Only a frame of at most head_max bytes can be held until that is known; a longer one is refused.
+** A request is not followed by anything before its answer: when the other side speaks and has acknowledged the frame to its end (a weak
+*one:
+** to its end exactly), it has taken it for a message, and so does this file.
 ** What is believed is measured again by lane.c, with the lane in HEAD.  The trial runs on a copy of the detector's state.
 ** Bytes that are passed over belong to no message.
 */
@@ -15,18 +19,22 @@
 #include <assert.h>
 #include <string.h>
 
+enum { CHAIN_MOST = 64 << 10 };
+
 enum belief { NO, WAIT, YES, AS_A_GUESS };
 
 struct trial {
     enum belief belief;
     size_t need, seen, skip;
+    size_t length; /* WAIT: for what follows the frame that ends there; 0: for the frame itself */
+    bool weak;
 };
 
-/* What begins at the view's start? */
-static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, bool fin)
+/* What begins at the view's start?  settled: the other side has spoken since it had received what is there (see tl_lane_settle). */
+static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, bool fin, bool settled)
 {
     const tl_detector *d = f->detector;
-    struct trial no = {.belief = NO, .skip = 1};
+    struct trial no = {.belief = NO, .skip = 1}, yes = {.belief = YES};
     /* As aligned as the state that malloc gave the framer. */
     _Alignas(16) uint8_t state[TL_STATE_MAX];
     if (d->state_size > 0) memcpy(state, f->state, d->state_size);
@@ -43,20 +51,26 @@ static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, bo
     tl_head again = *h;
     again.seen = 0;
     if (d->resync(d, f->state, &again) != 0) return no;
-    if (v.strong) return (struct trial){.belief = YES};
-    if (v.length > d->head_max) return no;
+    if (v.strong && (v.length >= CHAIN_MOST || v.last_of_protocol || v.elastic)) return yes;
+    if (!v.strong && v.length > d->head_max) return no;
+    struct trial wait = {.belief = WAIT, .need = (size_t)v.length + 1, .seen = h->seen, .length = (size_t)v.length, .weak = !v.strong};
     if (v.length >= h->bytes.n) {
-        if (h->ended) return v.length == h->bytes.n && fin ? (struct trial){.belief = AS_A_GUESS} : no;
-        return (struct trial){.belief = WAIT, .need = (size_t)v.length + 1, .seen = h->seen};
+        if (settled) return yes;
+        if (!h->ended) return wait;
+        if (v.strong) return yes;
+        return v.length == h->bytes.n && fin ? (struct trial){.belief = AS_A_GUESS} : no;
     }
     tl_head next = *h;
     next.bytes = tl_span_of(h->bytes.p + v.length, h->bytes.n - (size_t)v.length);
     next.seen = 0;
     next.asked = 0;
     tl_verdict w = d->measure(d, state, &next);
-    if (w.answer == TL_FRAME) return (struct trial){.belief = YES};
-    if (w.answer == TL_REJECT || h->ended || w.need <= next.bytes.n || w.need > d->head_max) return no;
-    return (struct trial){.belief = WAIT, .need = (size_t)v.length + w.need, .seen = h->seen};
+    if (w.answer == TL_FRAME) return yes;
+    if (w.answer == TL_REJECT) return no;
+    bool can_wait = !h->ended && !settled && w.need > next.bytes.n && w.need <= d->head_max;
+    wait.need = (size_t)v.length + w.need;
+    if (can_wait) return wait;
+    return v.strong || settled ? yes : no;
 }
 
 /* n bytes of the view hold no boundary. */
@@ -67,14 +81,20 @@ static void pass_over(tl_lane *l, tl_piece *p, size_t n)
     tl_lane_enter(l, TL_LANE_LOST);
 }
 
-tl_rc tl_lane_seek(struct tl_framer *f, tl_lane *l, tl_piece *p)
+bool tl_lane_may_settle(const tl_lane *l, uint64_t acked)
+{
+    return l->state == TL_LANE_LOST && l->ripe != 0 && l->carry != NULL && (l->ripe_weak ? acked == l->ripe : acked >= l->ripe) &&
+           l->ripe <= l->at + l->carry->n;
+}
+
+static tl_rc seek(struct tl_framer *f, tl_lane *l, tl_piece *p, bool settled)
 {
     const tl_detector *d = f->detector;
     bool ended = p->kind != TL_EV_BYTES;
     tl_span bytes;
     tl_rc rc = tl_lane_view(l, p, &bytes);
     if (rc != TL_OK) return rc;
-    if (bytes.n < l->need && !ended) return tl_lane_wait(l, p, l->need, l->seen);
+    if (bytes.n < l->need && !ended && !settled) return tl_lane_wait(l, p, l->need, l->seen);
     if (!l->candidate) {
         tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended};
         size_t at = d->resync != NULL ? d->resync(d, f->state, &all) : bytes.n;
@@ -86,12 +106,27 @@ tl_rc tl_lane_seek(struct tl_framer *f, tl_lane *l, tl_piece *p)
         if (at > 0) return TL_OK;
     }
     tl_head h = tl_lane_head(f, l, p, bytes, ended);
-    struct trial t = try_boundary(f, &h, p->kind == TL_EV_CLOSE && p->why == TL_WHY_FIN);
+    struct trial t = try_boundary(f, &h, p->kind == TL_EV_CLOSE && p->why == TL_WHY_FIN, settled);
     switch (t.belief) {
     case NO: pass_over(l, p, t.skip); break;
-    case WAIT: return tl_lane_wait(l, p, t.need, t.seen);
+    case WAIT:
+        l->ripe = t.length > 0 ? l->at + t.length : 0;
+        l->ripe_weak = t.weak;
+        return tl_lane_wait(l, p, t.need, t.seen);
     case AS_A_GUESS: l->sync = TL_SYNC_GUESSED; /* fall through */
     case YES: tl_lane_enter(l, TL_LANE_HEAD); break;
     }
     return TL_OK;
+}
+
+tl_rc tl_lane_seek(struct tl_framer *f, tl_lane *l, tl_piece *p)
+{
+    return seek(f, l, p, false);
+}
+
+tl_rc tl_lane_settle(struct tl_framer *f, tl_lane *l)
+{
+    tl_piece nothing = {.kind = TL_EV_BYTES, .dir = l->dir};
+    tl_rc rc = seek(f, l, &nothing, true);
+    return rc == TL_OK ? tl_lane_step(f, l, &nothing) : rc;
 }

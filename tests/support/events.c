@@ -72,7 +72,7 @@ static void part(tl_script *to, const tl_event *ev, uint64_t from, uint64_t n, b
 
 tl_script tl_script_without(const tl_script *s, tl_dir dir, uint64_t from, uint64_t to)
 {
-    tl_script out = {0};
+    tl_script out = {.port = s->port};
     for (size_t i = 0; i < s->n; i++) {
         const tl_event *ev = &s->events[i];
         if (ev->kind == TL_EV_CLOSE) {
@@ -128,7 +128,7 @@ static void pull(tl_framer *f, tl_heard *h)
 tl_heard tl_listen(const tl_script *s, const tl_registry *r, size_t split)
 {
     tl_heard h = {0};
-    tl_framer *f = tl_framer_new(r, 80);
+    tl_framer *f = tl_framer_new(r, s->port != 0 ? s->port : 80);
     assert(f != NULL);
     for (size_t i = 0; i < s->n; i++) {
         tl_event ev = s->events[i];

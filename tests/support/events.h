@@ -19,6 +19,7 @@ typedef struct tl_script {
     tl_event *events; /* bytes are owned by the script */
     size_t n, room;
     uint64_t length[2];
+    uint16_t port; /* of the server; 0: 80 */
 } tl_script;
 
 void tl_say(tl_script *s, tl_dir dir, const char *text);

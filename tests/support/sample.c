@@ -1,6 +1,7 @@
 #include "support/sample.h"
 
 #include "base/embedded.h"
+#include "query/known.h"
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,9 +51,11 @@ bool tl_sample_run(const char *path, const char *sql)
 
 static bool fill(sqlite3 *db, const char *sample, const char *more)
 {
+    char version[100];
     for (const tl_embedded *e = tl_schema; e->name != NULL; e++)
         if (!run(db, e->text)) return false;
-    if (!run(db, "PRAGMA application_id = 0x54434C47; PRAGMA user_version = 3")) return false;
+    snprintf(version, sizeof version, "PRAGMA application_id = 0x54434C47; PRAGMA user_version = %d", tl_known_version());
+    if (!run(db, version)) return false;
     if (sample != NULL) {
         size_t n = 0;
         char *text = (char *)tl_slurp(sample, &n);

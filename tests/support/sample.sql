@@ -5,7 +5,6 @@
 --   3  a SYN that was never answered
 --   4  a request without a response, and bytes in no message behind it; text columns as a liar would fill them
 PRAGMA application_id = 0x54434C47;
-PRAGMA user_version = 3;
 BEGIN;
 INSERT INTO ingest VALUES (1, 1715595437123456789, 1715595447123456789, '0.1.0', '{}', 'complete');
 INSERT INTO capture VALUES

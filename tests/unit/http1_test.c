@@ -4,7 +4,7 @@
 ** A conversation is lines of what is said, '>' by the client, '<' by the server.  '~' at the end of a line's text stands for nothing
 ** more than that: strings are exact.
 */
-#include "message/http1_head.h"
+#include "message/protocol/http1_head.h"
 #include "support/check.h"
 #include "support/events.h"
 

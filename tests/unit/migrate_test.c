@@ -1,6 +1,7 @@
 /*
 ** migrate_test.c - which files the store opens, what it makes of a new one, and of one with older views.
 */
+#include "query/known.h"
 #include "support/check.h"
 #include "support/stage.h"
 
@@ -47,6 +48,20 @@ static char *read_file(const char *path, size_t *n)
     return p;
 }
 
+static const char *latest(void)
+{
+    static char text[12];
+    snprintf(text, sizeof text, "%d", tl_known_version());
+    return text;
+}
+
+static void set_version(const char *path, int version)
+{
+    char sql[60];
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", version);
+    run_sql(path, sql);
+}
+
 static void make_ours(const char *path)
 {
     tl_error err = {0};
@@ -64,7 +79,7 @@ static void makes_a_new_one(void)
     const char *both[] = {path, empty};
     for (int i = 0; i < 2; i++) {
         rows_are(both[i], "PRAGMA application_id", "1413696583");
-        rows_are(both[i], "PRAGMA user_version", "3");
+        rows_are(both[i], "PRAGMA user_version", latest());
         rows_are(both[i], "PRAGMA page_size", "32768");
         rows_are(both[i], "PRAGMA journal_mode", "delete");
         rows_are(both[i], "PRAGMA integrity_check", "ok");
@@ -109,10 +124,9 @@ static void refuses(void)
          TL_EUSAGE, "not a tcpledger database"},
         {"an empty database of SQLite", "PRAGMA user_version = 1", NULL, 0, TL_EUSAGE, "not a tcpledger database"},
         {"somebody else's database", "CREATE TABLE session (a); PRAGMA application_id = 7", NULL, 0, TL_EUSAGE, "not a tcpledger database"},
-        {"one of a newer program", "CREATE TABLE x (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 4", NULL, 0, TL_EUSAGE,
+        {"one of a newer program", "CREATE TABLE x (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 99", NULL, 0, TL_EUSAGE,
          "newer"},
-        {"one with other tables", "CREATE TABLE session (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 3", NULL, 0, TL_ESQL,
-         "changed by hand"},
+        {"one with other tables", "CREATE TABLE session (a); PRAGMA application_id = 1413696583", NULL, 0, TL_ESQL, "changed by hand"},
         {"one whose tables are in the way", "CREATE TABLE session (a); PRAGMA application_id = 1413696583; PRAGMA user_version = 0", NULL,
          0, TL_ESQL, "already exists"},
     };
@@ -120,9 +134,10 @@ static void refuses(void)
         char *path = tl_scratch("not-ours.db");
         tl_error err = {0};
         size_t before_n, after_n;
-        if (cases[i].sql != NULL)
-            run_sql(path, cases[i].sql);
-        else
+        if (cases[i].sql != NULL) run_sql(path, cases[i].sql);
+        if (strcmp(cases[i].word, "changed by hand") == 0)
+            set_version(path, tl_known_version());
+        else if (cases[i].sql == NULL)
             write_file(path, cases[i].bytes, cases[i].n);
         char *before = read_file(path, &before_n);
         tl_store *s = tl_store_open(path, NULL, &err);
@@ -181,9 +196,24 @@ static void migrates(void)
     run_sql(path, "INSERT INTO ingest (started_ns, tool_version, options, state) VALUES (1, 'old', '{}', 'complete'); DROP TABLE message; "
                   "DROP TABLE session_state; PRAGMA user_version = 1");
     make_ours(path);
-    rows_are(path, "PRAGMA user_version", "3");
+    rows_are(path, "PRAGMA user_version", latest());
     rows_are(path, "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM session_state)", "0|0");
     rows_are(path, "SELECT tool_version FROM ingest", "old");
+    tl_scratch_done(path);
+}
+
+/* Migration 4 makes the table of messages anew: what is in it stays. */
+static void messages_survive(void)
+{
+    char *path = tl_scratch("three.db");
+    make_ours(path);
+    run_sql(path,
+            "INSERT INTO message VALUES (4294967297, 1, 0, 1, 0, 5, 0, 5, 'http', 'request', 'GET /', NULL, 1, 'start', 1, 2, 1, 2, 1, "
+            "1, 0, NULL, 'unanswered')");
+    set_version(path, 3);
+    make_ours(path);
+    rows_are(path, "SELECT message_id, summary, peer_acked, pairing FROM message", "4294967297|GET /|0|unanswered");
+    run_sql(path, "UPDATE message SET pairing = 'by_id'");
     tl_scratch_done(path);
 }
 
@@ -210,6 +240,7 @@ int main(void)
                                                      {"places that are not files", refuses_places},
                                                      {"views are renewed", renews_views},
                                                      {"an older version", migrates},
+                                                     {"messages survive migration 4", messages_survive},
                                                      {"no triggers", runs_no_triggers},
                                                      {0}});
 }

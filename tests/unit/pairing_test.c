@@ -81,7 +81,7 @@ static bool step(tl_pairs *p, const char *text, bool *answered)
     switch (text[0]) {
     case 'q':
         CU_ASSERT_EQUAL_FATAL(sscanf(text, "q %llu@%llu a %llu", &n, &at, &acked), 3);
-        return tl_pairs_ask(p, n, at, acked, 1) == TL_OK;
+        return tl_pairs_ask(p, n, at, acked, 1, NULL) == TL_OK;
     case 'r':
     case 'i': {
         CU_ASSERT_EQUAL_FATAL(sscanf(text + 1, " %llu a %llu : %llu %19s", &at, &acked, &n, word), 4);
@@ -136,7 +136,7 @@ static void the_oldest_gives_way(void)
     tl_pairs p = {0};
     uint64_t number, next = 1;
     for (uint64_t n = 1; n <= 1000; n++) {
-        CU_ASSERT_EQUAL(tl_pairs_ask(&p, n, n * 10, 0, 1), TL_OK);
+        CU_ASSERT_EQUAL(tl_pairs_ask(&p, n, n * 10, 0, 1, NULL), TL_OK);
         while (tl_pairs_report(&p, &number)) CU_ASSERT_EQUAL(number, next++);
         CU_ASSERT(p.n <= TL_PAIRS_MAX && p.room <= 4 * TL_PAIRS_MAX);
     }
@@ -151,8 +151,8 @@ static void tags(void)
 {
     tl_pairs p = {0};
     CU_ASSERT_EQUAL(tl_pairs_tag(&p, 0, 100), 0);
-    CU_ASSERT_EQUAL(tl_pairs_ask(&p, 1, 0, 0, 7), TL_OK);
-    CU_ASSERT_EQUAL(tl_pairs_ask(&p, 2, 10, 0, 8), TL_OK);
+    CU_ASSERT_EQUAL(tl_pairs_ask(&p, 1, 0, 0, 7, NULL), TL_OK);
+    CU_ASSERT_EQUAL(tl_pairs_ask(&p, 2, 10, 0, 8, NULL), TL_OK);
     CU_ASSERT_EQUAL(tl_pairs_tag(&p, 0, 20), 7);
     tl_pairs_hole(&p, false, false);
     CU_ASSERT_EQUAL(tl_pairs_tag(&p, 0, 20), 0);

@@ -55,7 +55,7 @@ static void strangers_are_told_why(void)
         {"ANALYZE", ""},
         {"DROP INDEX stray_by_session", ""},
         {"PRAGMA application_id = 1", "not a tcpledger database"},
-        {"PRAGMA user_version = 4", "newer tcpledger (schema 4"},
+        {"PRAGMA user_version = 99", "newer tcpledger (schema 99"},
         {"PRAGMA user_version = 2", "older tcpledger (schema 2"},
         {"PRAGMA journal_mode = WAL", "WAL"},
         {"DROP TABLE message", "lacks"},

@@ -39,7 +39,8 @@ static const char *pick(const struct first *f, size_t client, size_t server, boo
 {
     uint8_t *c = tl_exact(f->client, client), *s = tl_exact(f->server, server);
     tl_probe p = {80, {tl_span_of(c, client), tl_span_of(s, server)}};
-    const tl_detector *d = tl_registry_pick(tl_registry_builtin(), &p, wait);
+    const tl_detector *likely, *d = tl_registry_pick(tl_registry_builtin(), &p, wait, &likely);
+    if (d == NULL && !*wait) d = likely;
     free(c);
     free(s);
     return d != NULL ? d->name : NULL;

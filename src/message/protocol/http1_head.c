@@ -4,7 +4,7 @@
 ** Two passes over a head: tl_http1_head_end looks at each byte once as it comes, however the head is cut; tl_http1_head_parse reads the
 ** fields when the head is whole.
 */
-#include "message/http1_head.h"
+#include "message/protocol/http1_head.h"
 
 #include <string.h>
 #include <strings.h>

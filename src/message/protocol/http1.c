@@ -17,7 +17,7 @@
 **
 ** It does not read HTTP/0.9, and it does not look into bodies.
 */
-#include "message/http1_head.h"
+#include "message/protocol/http1_head.h"
 #include "message/registry.h"
 
 #include <string.h>
