@@ -5,6 +5,7 @@
 #ifndef TL_INGEST_H
 #define TL_INGEST_H
 
+#include "app/options_detectors.h"
 #include "app/pipeline.h"
 #include "base/text.h"
 
@@ -16,6 +17,8 @@ typedef struct options {
     char *db;              /* owned */
     const char *interface; /* live; NULL: files */
     const char *filter;    /* BPF; NULL: all */
+    tl_detector_files files;
+    tl_detectors *detectors; /* owned */
     tl_pipeline_options pipeline;
     size_t memory_bytes;
     uint64_t commit_bytes; /* 0: as the store likes */

@@ -29,6 +29,8 @@ static const char usage[] =
     "      --hole-bytes SIZE    held behind the holes of one direction at most (default 128M)\n"
     "      --max-sessions N     open at a time; the idlest is closed (default: as memory allows)\n"
     "      --vlan key       the same addresses on another VLAN are another session\n"
+    "      --framings FILE  protocols of your own, declared in a text file\n"
+    "      --detector FILE.so   a detector of your own, compiled (runs as part of the program)\n"
     "      --batch-bytes SIZE   rows go to the database in batches of this size (default 16M)\n"
     "      --commit-bytes SIZE  payload in a transaction: what a crash may cost (default 244M)\n"
     "      --no-sandbox     keep all rights of the process, for debugging\n"
@@ -85,7 +87,19 @@ static bool read_count(const char *text, uint64_t *out)
     return read_number(text, units, out) && *out < (uint64_t)1 << 40;
 }
 
-enum { OPT_GRACE = 256, OPT_IDLE, OPT_MEMORY, OPT_HOLE, OPT_SESSIONS, OPT_VLAN, OPT_NO_SANDBOX, OPT_BATCH, OPT_COMMIT };
+enum {
+    OPT_GRACE = 256,
+    OPT_IDLE,
+    OPT_MEMORY,
+    OPT_HOLE,
+    OPT_SESSIONS,
+    OPT_VLAN,
+    OPT_NO_SANDBOX,
+    OPT_BATCH,
+    OPT_COMMIT,
+    OPT_FRAMINGS,
+    OPT_DETECTOR
+};
 
 static bool read_one(options *o, int option, const char *value)
 {
@@ -119,6 +133,11 @@ static bool read_one(options *o, int option, const char *value)
     case OPT_BATCH:
         good = read_size(value, &v) && v >= least_batch;
         o->pipeline.batch_bytes = (size_t)v;
+        break;
+    case OPT_FRAMINGS: o->files.framings = value; break;
+    case OPT_DETECTOR:
+        good = o->files.objects < TL_OBJECTS_MAX;
+        if (good) o->files.object[o->files.objects++] = value;
         break;
     case OPT_COMMIT: good = read_size(value, &o->commit_bytes) && o->commit_bytes > 0; break;
     default: break;
@@ -183,6 +202,16 @@ static bool settle(options *o, const char *db, int *status)
     o->pipeline.limits.memory_bytes = o->memory_bytes > 2 * batches ? o->memory_bytes - batches : o->memory_bytes / 2;
     size_t half = o->pipeline.limits.memory_bytes / 2; /* of little memory one direction must not have all */
     if (o->pipeline.limits.hole_bytes > half) o->pipeline.limits.hole_bytes = half;
+    if (o->files.framings != NULL || o->files.objects > 0) {
+        tl_error err;
+        o->detectors = tl_detectors_open(&o->files, &err);
+        if (o->detectors == NULL) {
+            complain("%s", err.text);
+            *status = EXIT_BAD;
+            return false;
+        }
+        o->pipeline.registry = tl_detectors_registry(o->detectors);
+    }
     o->db = db != NULL ? strdup(db) : default_db(o->paths[0]);
     if (o->db == NULL) {
         complain("out of memory");
@@ -206,6 +235,8 @@ bool options_read(options *o, int argc, char **argv, int *status)
                                           {"vlan", required_argument, NULL, OPT_VLAN},
                                           {"batch-bytes", required_argument, NULL, OPT_BATCH},
                                           {"commit-bytes", required_argument, NULL, OPT_COMMIT},
+                                          {"framings", required_argument, NULL, OPT_FRAMINGS},
+                                          {"detector", required_argument, NULL, OPT_DETECTOR},
                                           {"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
                                           {"trace", required_argument, NULL, 't'},
                                           {"quiet", no_argument, NULL, 'q'},
@@ -244,6 +275,8 @@ void options_free(options *o)
 {
     free(o->db);
     o->db = NULL;
+    tl_detectors_close(o->detectors);
+    o->detectors = NULL;
 }
 
 void options_json(const options *o, const char *sandbox, tl_text *json)
@@ -259,6 +292,14 @@ void options_json(const options *o, const char *sandbox, tl_text *json)
     tl_json_number(json, "vlan_key", l->vlan_key);
     tl_json_number(json, "batch_bytes", (int64_t)o->pipeline.batch_bytes);
     tl_json_field(json, "sandbox", tl_span_of(sandbox, strlen(sandbox)), 100);
+    if (o->files.framings != NULL) tl_json_field(json, "framings", tl_span_of(o->files.framings, strlen(o->files.framings)), 4096);
+    if (o->files.objects > 0) {
+        tl_text all = {0};
+        for (unsigned i = 0; i < o->files.objects; i++) tl_text_printf(&all, "%s%s", i > 0 ? ", " : "", o->files.object[i]);
+        tl_json_field(json, "detectors", tl_span_of(all.p, all.n), 4096);
+        json->failed |= all.failed;
+        tl_text_free(&all);
+    }
     if (o->filter != NULL) tl_json_field(json, "filter", tl_span_of(o->filter, strlen(o->filter)), 4096);
     tl_json_close(json);
 }

@@ -26,6 +26,7 @@ typedef enum tl_match { /* may these be the first bytes of a session (or what fo
 typedef enum tl_answer { TL_MORE, TL_FRAME, TL_REJECT } tl_answer;
 enum { TL_FIRST = 1, TL_LAST = 2, TL_WHOLE = 3 };
 #define TL_TO_CLOSE UINT64_MAX /* length: up to the end of the stream */
+#define TL_AT_END   SIZE_MAX   /* resync(): a boundary lies right behind the bytes: what comes next begins there */
 
 typedef enum tl_role {
     TL_ROLE_NONE, /* answers nothing and is not answered */
@@ -41,6 +42,7 @@ typedef struct tl_head {
     bool ended;                  /* the stream ends, or a hole begins, right after them: no more will come */
     uint32_t asked;              /* tag of the request that a message beginning here would answer, by order; 0: none known */
     const struct tl_pairs *asks; /* for tl_asked(); NULL: none */
+    bool again;  /* resync(): it has named this place before, seeing what lies before it: may it still, now that more bytes are there? */
     size_t seen; /* what the last MORE about this boundary left in tl_verdict.seen; 0 at first.  The answer may not depend on it */
 } tl_head;
 
@@ -78,8 +80,8 @@ struct tl_detector {
     uint16_t ports[8]; /* server ports it is usual on, for people and for TL_LIKELY; 0 ends them */
     tl_match (*probe)(const tl_detector *d, const tl_probe *in);
     tl_verdict (*measure)(const tl_detector *d, void *state, const tl_head *in);
-    /* Offset of the next plausible boundary in in->bytes, or bytes.n where there is none.  A boundary that is cut by the end counts
-    ** as plausible.  Called with the state of a lost direction; NULL: cannot. */
+    /* Offset of the next plausible boundary in in->bytes, TL_AT_END, or bytes.n where there is none.  A boundary that is cut by the
+    ** end counts as plausible.  Called with the state of a lost direction; NULL: cannot. */
     size_t (*resync)(const tl_detector *d, const void *state, const tl_head *in);
     /* After a hole: forget what the state knows about this direction (chunked body, ...).  NULL: nothing to forget. */
     void (*lost)(const tl_detector *d, void *state, tl_dir dir);
@@ -95,6 +97,15 @@ struct tl_detector {
     const void *config; /* declared framings; NULL for built-ins */
 };
 enum { TL_STATE_MAX = 256 };
+
+/* A detector in a shared object (tcpledger-ingest --detector FILE.so): say TL_DETECTOR_EXPORT(name_of_the_struct) once.  The number counts
+** up when this header, base.h or text.h change so that an older object would do wrong; the programs refuse others. */
+enum { TL_DETECTOR_ABI = 1 };
+#define TL_DETECTOR_EXPORT(detector)                                                                                                       \
+    extern const unsigned tl_detector_abi;                                                                                                 \
+    extern const tl_detector *const tl_detector_main;                                                                                      \
+    const unsigned tl_detector_abi = TL_DETECTOR_ABI;                                                                                      \
+    const tl_detector *const tl_detector_main = &(detector)
 
 /* The tag of the open request with that id in the other direction than `in`; 0: none is known. */
 uint32_t tl_asked(const tl_head *in, uint64_t id);

@@ -6,7 +6,8 @@
 **     MORE              wait, from that place on
 **     FRAME, strong     believed, unless it ends within CHAIN_MOST bytes and what stands there is refused: a body may hold the protocol's
 **                       own magic, or a whole message.  Where a hole or the end comes first, nothing speaks against it
-**     FRAME, weak       believed when a frame follows right behind it, or when the stream ends there with a FIN (then `guessed`).
+**     FRAME, weak       believed when a frame follows right behind it, when the next hole begins right behind it (holes begin between
+**                       segments, and so do most messages), or when the stream ends there with a FIN (then `guessed`).
 **                       Only a frame of at most head_max bytes can be held until that is known; a longer one is refused.
 ** A request is not followed by anything before its answer: when the other side speaks and has acknowledged the frame to its end (a weak
 *one:
@@ -28,11 +29,13 @@ struct trial {
     size_t need, seen, skip;
     size_t length; /* WAIT: for what follows the frame that ends there; 0: for the frame itself */
     bool weak;
+    bool named; /* NO: resync has named the place behind what is skipped */
 };
 
 /* What begins at the view's start?  settled: the other side has spoken since it had received what is there (see tl_lane_settle). */
-static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, bool fin, bool settled)
+static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, const tl_piece *p, bool settled)
 {
+    bool fin = p->kind == TL_EV_CLOSE && p->why == TL_WHY_FIN, hole = p->kind == TL_EV_GAP;
     const tl_detector *d = f->detector;
     struct trial no = {.belief = NO, .skip = 1}, yes = {.belief = YES};
     /* As aligned as the state that malloc gave the framer. */
@@ -50,14 +53,20 @@ static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, bo
     /* What looked like a boundary when the bytes ended there may not look like one any more. */
     tl_head again = *h;
     again.seen = 0;
-    if (d->resync(d, f->state, &again) != 0) return no;
+    again.again = true;
+    size_t elsewhere = d->resync(d, f->state, &again);
+    if (elsewhere != 0) {
+        no.named = elsewhere != h->bytes.n;
+        no.skip = elsewhere < h->bytes.n ? elsewhere : h->bytes.n;
+        return no;
+    }
     if (v.strong && (v.length >= CHAIN_MOST || v.last_of_protocol || v.elastic)) return yes;
     if (!v.strong && v.length > d->head_max) return no;
     struct trial wait = {.belief = WAIT, .need = (size_t)v.length + 1, .seen = h->seen, .length = (size_t)v.length, .weak = !v.strong};
     if (v.length >= h->bytes.n) {
         if (settled) return yes;
         if (!h->ended) return wait;
-        if (v.strong) return yes;
+        if (v.strong || (v.length == h->bytes.n && v.edge == TL_WHOLE && hole)) return yes;
         return v.length == h->bytes.n && fin ? (struct trial){.belief = AS_A_GUESS} : no;
     }
     tl_head next = *h;
@@ -98,17 +107,21 @@ static tl_rc seek(struct tl_framer *f, tl_lane *l, tl_piece *p, bool settled)
     if (!l->candidate) {
         tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended};
         size_t at = d->resync != NULL ? d->resync(d, f->state, &all) : bytes.n;
+        bool at_end = at == TL_AT_END, none = at == bytes.n;
         if (at > bytes.n) at = bytes.n;
         if (at > 0) pass_over(l, p, at);
+        l->candidate = at_end || !none;
         if (at == bytes.n) return TL_OK;
-        l->candidate = true;
         /* What was passed over may have changed what is in view: look again. */
         if (at > 0) return TL_OK;
     }
     tl_head h = tl_lane_head(f, l, p, bytes, ended);
-    struct trial t = try_boundary(f, &h, p->kind == TL_EV_CLOSE && p->why == TL_WHY_FIN, settled);
+    struct trial t = try_boundary(f, &h, p, settled);
     switch (t.belief) {
-    case NO: pass_over(l, p, t.skip); break;
+    case NO:
+        pass_over(l, p, t.skip);
+        l->candidate = t.named;
+        break;
     case WAIT:
         l->ripe = t.length > 0 ? l->at + t.length : 0;
         l->ripe_weak = t.weak;

@@ -81,8 +81,9 @@ static void drain(walk *w, tl_session *s)
     tl_session_info info;
     tl_session_look(s, &info);
     while (tl_session_pull(s, &ev)) {
-        volatile uint8_t sum = 0;
-        for (size_t i = 0; i < ev.bytes.n; i++) sum ^= ev.bytes.p[i];
+        /* A sanitizer sees bytes that are not there when they are read. */
+        uint8_t *copy = tl_exact(ev.bytes.p, ev.bytes.n);
+        free(copy);
         if (info.id != w->id) continue;
         if (ev.kind == TL_EV_REBASE) w->told[ev.dir] += ev.length;
         if ((ev.kind != TL_EV_BYTES && ev.kind != TL_EV_GAP) || ev.front) continue;
