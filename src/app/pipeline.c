@@ -11,8 +11,8 @@
 ** 1. A session is pulled dry before the table is called again.
 ** 2. A batch is handed over between two events of which none is of a segment half told, after each flow in it got its row: what is stored
 **    is balanced.
-** 3. A session that was reopened after its close, or restored from an earlier run, has no framer: its messages are framed again from the
-**    database.
+** 3. A session that was reopened after its close, restored from an earlier run, or whose framer gave up has no framer: its messages are
+**    framed again from the database.
 ** 4. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
 **    taken back any more.
 */
@@ -40,7 +40,7 @@ typedef struct lane {
     struct lane *next, **prev; /* all of the pipeline */
     tl_session *session;
     tl_flow *flow;
-    tl_framer *framer; /* NULL: reopened or resumed */
+    tl_framer *framer; /* NULL: reopened or resumed, or it gave up */
 } lane;
 
 struct tl_pipeline {
@@ -59,7 +59,9 @@ struct tl_pipeline {
     uint64_t first_session; /* likewise */
     tl_limits limits;
     bool separate;
-    tl_text state;                 /* of one session */
+    tl_text state;   /* of one session */
+    uint64_t *again; /* sessions whose framer gave up: framed from the database at the end */
+    size_t again_n, again_room;
     tl_at now;                     /* of the last frame; capture 0: none yet */
     tl_pipeline_capture *captures; /* all that were run: fragments are lost later than they are read */
     tl_error error;
@@ -128,6 +130,24 @@ static tl_rc write_held(tl_pipeline *p, size_t most)
     return rc;
 }
 
+/* More of it than may wait waits for a hole to be decided.  At the end everything is known. */
+static tl_rc frame_later(tl_pipeline *p, lane *l)
+{
+    tl_session_info info;
+    if (p->again_n == p->again_room) {
+        size_t room = p->again_room > 0 ? p->again_room * 2 : 64;
+        uint64_t *again = realloc(p->again, room * sizeof *again);
+        if (again == NULL) return TL_ENOMEM;
+        p->again = again;
+        p->again_room = room;
+    }
+    tl_session_look(l->session, &info);
+    p->again[p->again_n++] = info.id;
+    tl_framer_free(l->framer);
+    l->framer = NULL;
+    return TL_OK;
+}
+
 static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
 {
     tl_message msg;
@@ -136,7 +156,8 @@ static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
     if (rc != TL_OK || l->framer == NULL) return rc;
     rc = tl_framer_push(l->framer, ev);
     while (rc == TL_OK && (rc = tl_framer_pull(l->framer, &msg)) == TL_OK) rc = tl_batch_message(p->batch, l->flow, &msg);
-    return rc == TL_END ? TL_OK : rc;
+    if (rc != TL_END) return rc;
+    return tl_framer_gave_up(l->framer) ? frame_later(p, l) : TL_OK;
 }
 
 static tl_rc tell(tl_pipeline *p, lane *l, const tl_event *ev)
@@ -353,6 +374,7 @@ void tl_pipeline_free(tl_pipeline *p)
     tl_decoder_free(p->decoder);
     tl_sessions_free(p->sessions);
     tl_text_free(&p->state);
+    free(p->again);
     free(p);
 }
 
@@ -433,5 +455,6 @@ tl_rc tl_pipeline_finish(tl_pipeline *p)
     p->writer = NULL;
     p->batch = NULL;
     if (rc == TL_OK) rc = tl_reframe_resumed(p->store, p->registry, p->first_capture, &p->error);
+    if (rc == TL_OK) rc = tl_reframe_these(p->store, p->registry, p->again, p->again_n, &p->error);
     return rc == TL_OK ? tl_reframe_healed(p->store, p->registry, p->first_capture, &p->error) : rc;
 }

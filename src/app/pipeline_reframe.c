@@ -50,24 +50,43 @@ static tl_rc all_events(reframe *f)
     return rc == TL_END ? TL_OK : rc;
 }
 
+/* END: the framer gave up. */
+static tl_rc frame_once(reframe *f, const tl_registry *r, uint64_t session_id, bool causal)
+{
+    f->replay = tl_replay_open(tl_store_connection(f->store), (int64_t)session_id, causal, f->err);
+    if (f->replay == NULL) return f->err->rc;
+    f->flow = tl_flow_new(session_id, NULL);
+    f->framer = tl_framer_new(r, tl_replay_server_port(f->replay));
+    tl_rc rc = f->flow == NULL || f->framer == NULL ? TL_ENOMEM : store_said(f, tl_store_messages_forget(f->store, session_id));
+    if (rc == TL_OK) rc = all_events(f);
+    bool again = rc == TL_OK && !causal && tl_framer_gave_up(f->framer);
+    if (rc == TL_OK && !again && !tl_batch_empty(f->batch)) rc = hand_over(f);
+    if (rc == TL_OK && !again) rc = store_said(f, tl_store_protocol(f->store, session_id, tl_framer_protocol(f->framer)));
+    tl_batch_reset(f->batch);
+    tl_framer_free(f->framer);
+    tl_flow_free(f->flow);
+    tl_replay_close(f->replay);
+    return again ? TL_END : rc;
+}
+
+/* In the order in which the ingest told it; where that makes the framer give up, as it did then, in causal order. */
 tl_rc tl_reframe_session(tl_store *store, const tl_registry *r, tl_batch *batch, uint64_t session_id, tl_error *err)
 {
     reframe f = {.store = store, .batch = batch, .err = err};
     *err = (tl_error){0};
-    f.replay = tl_replay_open(tl_store_connection(store), (int64_t)session_id, err);
-    if (f.replay == NULL) return err->rc;
-    f.flow = tl_flow_new(session_id, NULL);
-    f.framer = tl_framer_new(r, tl_replay_server_port(f.replay));
-    tl_rc rc = f.flow == NULL || f.framer == NULL ? TL_ENOMEM : store_said(&f, tl_store_messages_forget(store, session_id));
-    if (rc == TL_OK) rc = all_events(&f);
-    if (rc == TL_OK && !tl_batch_empty(batch)) rc = hand_over(&f);
-    if (rc == TL_OK) rc = store_said(&f, tl_store_protocol(store, session_id, tl_framer_protocol(f.framer)));
+    tl_rc rc = frame_once(&f, r, session_id, false);
+    if (rc == TL_END) rc = frame_once(&f, r, session_id, true);
     if (rc != TL_OK && err->text[0] == '\0')
         (void)tl_fail(err, rc, "out of memory while framing session %llu again", (unsigned long long)session_id);
-    tl_batch_reset(batch);
-    tl_framer_free(f.framer);
-    tl_flow_free(f.flow);
-    tl_replay_close(f.replay);
+    return rc;
+}
+
+tl_rc tl_reframe_these(tl_store *store, const tl_registry *r, const uint64_t *sessions, size_t n, tl_error *err)
+{
+    tl_batch *batch = n > 0 ? tl_batch_new((size_t)1 << 20) : NULL;
+    tl_rc rc = n > 0 && batch == NULL ? tl_fail(err, TL_ENOMEM, "out of memory") : TL_OK;
+    for (size_t i = 0; rc == TL_OK && i < n; i++) rc = tl_reframe_session(store, r, batch, sessions[i], err);
+    tl_batch_free(batch);
     return rc;
 }
 

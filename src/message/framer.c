@@ -9,8 +9,9 @@
 **
 ** CAUSAL ORDER.  Bytes whose sender had acknowledged more of the other direction than has been told yet wait for it: their meaning
 ** depends on it (which request is this the answer to? was the protocol switched?).  Captures put the directions out of order, and
-** holes are told late.  What waits is bounded by HELD_BYTES and HELD_PIECES; when that is too little, or a direction closes,
-** everything goes on in the order of the events, and a framer that ran into the bound does not wait again.
+** holes are told late.  What waits is bounded by HELD_BYTES and HELD_PIECES; a framer that ran into the bound goes on in the order of the
+** events and does not wait again: what it says from then on pairs answers with less than is known (tl_framer_gave_up).  Nothing waits for a
+** direction that has closed.
 **
 ** INVARIANTS (tests cite them):
 **   1. Messages of a direction are disjoint, in order, within the stream; missing <= length, and exactly the bytes of GAPs in their range.
@@ -77,7 +78,7 @@ void tl_framer_free(tl_framer *f)
 {
     if (f == NULL) return;
     for (int dir = 0; dir < 2; dir++) {
-        free(f->lane[dir].carry);
+        tl_carry_free(f->lane[dir].carry);
         tl_open_free(f->lane[dir].open);
         tl_pairs_free(&f->pairs[dir]);
     }
@@ -99,7 +100,7 @@ tl_rc tl_framer_push(tl_framer *f, const tl_event *ev)
     *in = (tl_piece){.kind = ev->kind, .dir = ev->dir, .why = ev->why, .peer_acked = ev->peer_acked, .at = ev->at, .order = ++f->order};
     if (ev->kind == TL_EV_CLOSE) {
         in->length = 1;
-        f->closing = true;
+        f->closing[ev->dir] = true;
         return TL_OK;
     }
     uint64_t n = ev->kind == TL_EV_BYTES ? ev->bytes.n : ev->length;
@@ -192,7 +193,8 @@ static tl_rc detect(tl_framer *f)
     bool both = probe.head[0].n > 0 && probe.head[1].n > 0;
     bool heard_out = both || (f->tries > 0 && probe.head[0].n + probe.head[1].n > 0);
     size_t more = in->length > 0 && in->kind == TL_EV_BYTES ? (size_t)in->length : 0;
-    if ((!wait && heard_out) || f->closing || tl_hold_bytes(f->hold) + more > DETECT_BYTES || tl_hold_pieces(f->hold) > DETECT_PIECES)
+    if ((!wait && heard_out) || f->closing[0] || f->closing[1] || tl_hold_bytes(f->hold) + more > DETECT_BYTES ||
+        tl_hold_pieces(f->hold) > DETECT_PIECES)
         return adopt(f, likely);
     if (in->length > 0) {
         tl_rc rc = hold_incoming(f);
@@ -204,16 +206,26 @@ static tl_rc detect(tl_framer *f)
 /* What waits in a lane's carry waits in the hold instead. */
 static tl_rc hold_carry(tl_framer *f, tl_lane *l)
 {
-    tl_carry *c = l->carry;
-    if (c == NULL) return TL_OK;
-    tl_piece back = {
-        .kind = TL_EV_BYTES, .dir = l->dir, .length = c->n, .bytes = tl_carry_span(c).p, .peer_acked = c->peer_acked, .at = c->first};
+    if (l->carry == NULL) return TL_OK;
     if (f->hold == NULL) f->hold = tl_hold_new();
     if (f->hold == NULL) return TL_ENOMEM;
-    tl_rc rc = tl_hold_unshift(f->hold, &back);
-    if (rc != TL_OK) return rc;
-    free(c);
-    l->carry = NULL;
+    while (l->carry != NULL) { /* the last of them first, so that each goes before what waits */
+        tl_carry *c = l->carry;
+        const tl_carry_mark *m = tl_carry_look(c, c->n - 1);
+        size_t from = c->marks_n > 1 ? (size_t)(m[-1].end - c->taken) : 0;
+        tl_piece back = {.kind = TL_EV_BYTES, .dir = l->dir, .length = c->n - from, .bytes = tl_carry_span(c).p + from};
+        back.peer_acked = m->peer_acked;
+        back.at = m->at;
+        tl_rc rc = tl_hold_unshift(f->hold, &back);
+        if (rc != TL_OK) return rc;
+        c->n = from;
+        if (from > 0) {
+            c->marks_n--;
+            continue;
+        }
+        tl_carry_free(c);
+        l->carry = NULL;
+    }
     return TL_OK;
 }
 
@@ -243,7 +255,7 @@ static tl_rc switch_protocol(tl_framer *f, const tl_detector *next)
 
 static bool may_go_on(const tl_framer *f, const tl_piece *p)
 {
-    if (p->kind != TL_EV_BYTES || f->closing || f->impatient) return true;
+    if (p->kind != TL_EV_BYTES || f->closing[!p->dir] || f->impatient) return true;
     const tl_lane *other = &f->lane[!p->dir];
     uint64_t reached = other->at + (other->carry != NULL ? other->carry->n : 0);
     return p->peer_acked <= reached;
@@ -307,7 +319,7 @@ static tl_rc step(tl_framer *f)
     }
     if (f->phase == TL_PHASE_FRAMED && p->kind == TL_EV_BYTES && tl_lane_may_settle(&f->lane[!p->dir], p->peer_acked)) {
         tl_lane *other = &f->lane[!p->dir];
-        tl_rc settled = tl_lane_settle(f, other);
+        tl_rc settled = tl_lane_settle(f, other, p->peer_acked);
         if (settled != TL_OK) return settled;
         if (other->switches && other->open == NULL) return switch_protocol(f, other->next);
     }
@@ -371,6 +383,11 @@ tl_rc tl_framer_pull(tl_framer *f, tl_message *out)
     }
 }
 
+bool tl_framer_gave_up(const tl_framer *f)
+{
+    return f->impatient;
+}
+
 const char *tl_framer_protocol(const tl_framer *f)
 {
     return f->protocol;
@@ -390,7 +407,7 @@ size_t tl_framer_memory(const tl_framer *f)
     for (int dir = 0; dir < 2; dir++) {
         const tl_lane *l = &f->lane[dir];
         n += f->pairs[dir].room * sizeof(tl_ask) + open_memory(l->open);
-        if (l->carry != NULL) n += sizeof *l->carry + l->carry->room;
+        n += tl_carry_memory(l->carry);
     }
     return n;
 }

@@ -53,6 +53,9 @@ void tl_framer_free(tl_framer *f); /* NULL is fine */
 TL_MUST_USE tl_rc tl_framer_push(tl_framer *f, const tl_event *ev);
 /* OK: *out is the next message.  END: dry.  ENOMEM. */
 TL_MUST_USE tl_rc tl_framer_pull(tl_framer *f, tl_message *out);
+/* More had to wait for the other direction than may: messages and pairings are not what the events in causal order would give.  Whoever has
+** the events again, in that order (query/replay.h), frames the session anew. */
+bool tl_framer_gave_up(const tl_framer *f);
 /* The protocol that was detected, "" while undecided or unknown. */
 const char *tl_framer_protocol(const tl_framer *f);
 /* Heap memory in use. */

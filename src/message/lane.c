@@ -65,8 +65,7 @@ tl_rc tl_lane_wait(tl_lane *l, tl_piece *p, size_t need, size_t seen)
 void tl_lane_take(tl_lane *l, tl_piece *p, size_t n)
 {
     if (l->carry != NULL) {
-        const tl_carry *c = l->carry;
-        tl_open_bytes(l, n, &c->first, n > c->n - c->fresh ? &c->last : &c->settled);
+        if (n > 0) tl_open_bytes(l, n, &tl_carry_look(l->carry, 0)->at, &tl_carry_look(l->carry, n - 1)->at);
         tl_carry_take(&l->carry, p, n);
     } else {
         tl_open_bytes(l, n, &p->at, &p->at);
@@ -77,7 +76,7 @@ void tl_lane_take(tl_lane *l, tl_piece *p, size_t n)
 
 tl_head tl_lane_head(const struct tl_framer *f, const tl_lane *l, const tl_piece *p, tl_span bytes, bool ended)
 {
-    uint64_t acked = l->carry != NULL ? l->carry->peer_acked : p->peer_acked;
+    uint64_t acked = l->carry != NULL ? tl_carry_look(l->carry, 0)->peer_acked : p->peer_acked;
     tl_head h = {.dir = l->dir, .bytes = bytes, .ended = ended, .seen = l->seen};
     h.asks = &f->pairs[!l->dir];
     h.asked = tl_pairs_tag(h.asks, l->at, acked);
@@ -93,6 +92,7 @@ tl_rc tl_lane_lose(struct tl_framer *f, tl_lane *l, tl_piece *p, size_t skip)
     tl_pairs_hole(&f->pairs[!l->dir], false, cut);
     if (f->detector->lost != NULL) f->detector->lost(f->detector, f->state, l->dir);
     tl_lane_enter(l, TL_LANE_LOST);
+    l->settling = 0;
     l->sync = TL_SYNC_RESYNCED;
     if (skip > 0) tl_lane_take(l, p, skip);
     return TL_OK;
@@ -109,7 +109,7 @@ static tl_rc frame_ends(struct tl_framer *f, tl_lane *l)
 
 static tl_rc begin_message(struct tl_framer *f, tl_lane *l, const tl_piece *p, const tl_head *h, const tl_verdict *v)
 {
-    uint64_t acked = l->carry != NULL ? l->carry->peer_acked : p->peer_acked;
+    uint64_t acked = l->carry != NULL ? tl_carry_look(l->carry, 0)->peer_acked : p->peer_acked;
     tl_rc rc = tl_open_finish(f, l, false);
     if (rc == TL_OK) rc = tl_open_begin(l, f->detector->name, v->kind, acked);
     if (rc != TL_OK) return rc;

@@ -45,6 +45,8 @@ typedef struct tl_lane {
     bool candidate;          /* LOST: resync has said that a boundary may lie at `at` */
     uint64_t ripe; /* LOST: a whole frame that begins at `at` ends there, and what follows it would tell whether it is one; 0: none */
     bool ripe_weak;
+    uint8_t settling; /* LOST: how often a chain was looked for, */
+    uint64_t settled; /* and up to where the last time */
     bool closed;
     bool peer_spoke;  /* TURN: bytes of the other direction came after our last ones, from its offset `heard` on */
     bool turn_probed; /* TURN: the run that begins has been offered to the detectors */
@@ -74,7 +76,7 @@ struct tl_framer {
     tl_phase phase;
     uint8_t tries;   /* detections begun at turns */
     bool impatient;  /* events are not held any more until the other direction has caught up */
-    bool closing;    /* a CLOSE was pushed: likewise */
+    bool closing[2]; /* its CLOSE was pushed: nothing waits for that direction any more */
     bool redetect;   /* DETECT was entered with bytes at hand */
     uint64_t number; /* messages begun */
     uint64_t order;  /* events pushed */
@@ -121,7 +123,7 @@ TL_MUST_USE tl_rc tl_lane_seek(struct tl_framer *f, tl_lane *l, tl_piece *p);
 
 /* The other side, which has acknowledged so much, speaks: that decides on what this lane, lost, has before it. */
 bool tl_lane_may_settle(const tl_lane *l, uint64_t acked);
-TL_MUST_USE tl_rc tl_lane_settle(struct tl_framer *f, tl_lane *l);
+TL_MUST_USE tl_rc tl_lane_settle(struct tl_framer *f, tl_lane *l, uint64_t acked);
 
 /* ---- turn.c ---- */
 

@@ -8,7 +8,8 @@
 **   1. No candidate: the response is unasked; its request is not in the capture.
 **   2. No response's head was lost since the last certain pairing: answers come in the order of the requests (RFC 9112 section 9.3.2),
 **      so it is the first candidate: proved when it was the only one, else ordered.
-**   3. After such a loss: nobody knows how many answers went with it.  A client that sends one request at a time had received all
+**   3. After such a loss, or where a request is told of only after a response that its receiver sent later: nobody knows how many answers
+*went with it.  A client that sends one request at a time had received all
 **      earlier answers when it sent a request, so the candidates with the greatest `acked` are those that still wait; if that is one it is
 **      proved, and all older ones are unanswered.  A client known to pipeline, or several such candidates, leave a choice that nothing
 **      decides: the response then names no request, and those requests are not called unanswered either.  And where requests may be
@@ -64,6 +65,8 @@ tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uint64_t acked,
     }
     nth(p, p->n - 1)->after_hole = p->hole_before;
     p->hole_before = false;
+    /* A response that was looked at already was sent after this request had come: it may be the answer (rule 3). */
+    if (begin < p->heard) p->broken = true;
     if (acked < p->last_end) p->pipelined = true;
     return TL_OK;
 }
@@ -159,6 +162,7 @@ tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool inte
 {
     struct choice c = choose(p, offset, acked);
     tl_reply r = {0, c.pairing};
+    if (acked > p->heard) p->heard = acked;
     if (c.pairing == TL_PAIR_UNASKED) {
         if (!interim && !p->broken) settle_hole(p);
         return r;

@@ -36,6 +36,7 @@ typedef struct tl_pairs {
     tl_ask *asks; /* asks[first .. first + n), oldest first; of them `gone` at the front are unanswered for good */
     uint32_t first, n, room, gone;
     uint64_t last_end; /* where the last response ended */
+    uint64_t heard;    /* the most that the sender of a response had acknowledged */
     bool broken;       /* a response's head was lost since the last pairing that was certain */
     bool hole_before;  /* a request's head was lost, no request has begun since, and no response answers it yet */
     bool pipelined;    /* a request was sent before the answer to the one before it had arrived whole */

@@ -11,7 +11,9 @@
 **                       Only a frame of at most head_max bytes can be held until that is known; a longer one is refused.
 ** A request is not followed by anything before its answer: when the other side speaks and has acknowledged the frame to its end (a weak
 *one:
-** to its end exactly), it has taken it for a message, and so does this file.
+** to its end exactly), it has taken it for a message, and so does this file.  Where a candidate of random bytes hides that message by
+*waiting
+** for more than there is, a chain of frames is looked for that ends exactly at what was acknowledged.
 ** What is believed is measured again by lane.c, with the lane in HEAD.  The trial runs on a copy of the detector's state.
 ** Bytes that are passed over belong to no message.
 */
@@ -20,7 +22,11 @@
 #include <assert.h>
 #include <string.h>
 
-enum { CHAIN_MOST = 64 << 10 };
+enum {
+    CHAIN_MOST = 64 << 10,
+    CHAIN_TRIES = 1024, /* places where a chain may begin, for one settling */
+    SETTLE_TRIES = 16   /* of a lane, while it is lost */
+};
 
 enum belief { NO, WAIT, YES, AS_A_GUESS };
 
@@ -92,8 +98,32 @@ static void pass_over(tl_lane *l, tl_piece *p, size_t n)
 
 bool tl_lane_may_settle(const tl_lane *l, uint64_t acked)
 {
-    return l->state == TL_LANE_LOST && l->ripe != 0 && l->carry != NULL && (l->ripe_weak ? acked == l->ripe : acked >= l->ripe) &&
-           l->ripe <= l->at + l->carry->n;
+    if (l->state != TL_LANE_LOST || l->carry == NULL || acked <= l->at || acked > l->at + l->carry->n) return false;
+    if (l->ripe != 0 && (l->ripe_weak ? acked == l->ripe : acked >= l->ripe)) return true;
+    return l->candidate && l->settling < SETTLE_TRIES && acked != l->settled;
+}
+
+/* Where in b a chain of frames begins that ends exactly with b; b.n: nowhere. */
+static size_t chain_to_end(const struct tl_framer *f, const tl_lane *l, tl_span b)
+{
+    const tl_detector *d = f->detector;
+    _Alignas(16) uint8_t state[TL_STATE_MAX];
+    for (size_t from = 0, tries = 0; from < b.n && tries < CHAIN_TRIES; from++, tries++) {
+        tl_head rest = {.dir = l->dir, .bytes = tl_span_of(b.p + from, b.n - from)};
+        size_t at = d->resync(d, f->state, &rest);
+        if (at >= rest.bytes.n) break;
+        from += at;
+        if (d->state_size > 0) memcpy(state, f->state, d->state_size);
+        size_t end = from;
+        while (end < b.n) {
+            tl_head h = {.dir = l->dir, .bytes = tl_span_of(b.p + end, b.n - end)};
+            tl_verdict v = d->measure(d, state, &h);
+            if (v.answer != TL_FRAME || v.length == 0 || v.length > b.n - end) break;
+            end += (size_t)v.length;
+        }
+        if (end == b.n) return from;
+    }
+    return b.n;
 }
 
 static tl_rc seek(struct tl_framer *f, tl_lane *l, tl_piece *p, bool settled)
@@ -137,9 +167,21 @@ tl_rc tl_lane_seek(struct tl_framer *f, tl_lane *l, tl_piece *p)
     return seek(f, l, p, false);
 }
 
-tl_rc tl_lane_settle(struct tl_framer *f, tl_lane *l)
+tl_rc tl_lane_settle(struct tl_framer *f, tl_lane *l, uint64_t acked)
 {
     tl_piece nothing = {.kind = TL_EV_BYTES, .dir = l->dir};
-    tl_rc rc = seek(f, l, &nothing, true);
+    tl_rc rc = TL_OK;
+    if (l->ripe != 0 && (l->ripe_weak ? acked == l->ripe : acked >= l->ripe)) {
+        rc = seek(f, l, &nothing, true);
+    } else {
+        tl_span b = tl_carry_span(l->carry);
+        b.n = (size_t)(acked - l->at);
+        l->settled = acked;
+        l->settling++;
+        size_t from = chain_to_end(f, l, b);
+        if (from == b.n) return TL_OK;
+        if (from > 0) pass_over(l, &nothing, from);
+        tl_lane_enter(l, TL_LANE_HEAD);
+    }
     return rc == TL_OK ? tl_lane_step(f, l, &nothing) : rc;
 }

@@ -48,7 +48,7 @@ struct tl_replay {
     sqlite3 *db;
     struct libdeflate_decompressor *inflate;
     track track[2];
-    bool healed;
+    bool causal; /* the order of waits() */
     uint16_t server_port;
     tl_why closed;
     tl_at last;
@@ -171,7 +171,7 @@ static bool sooner(const tl_event *a, const tl_event *b)
 static bool waits(const tl_replay *p, int dir)
 {
     const track *t = &p->track[dir], *other = &p->track[!dir];
-    return p->healed && other->has_next && !other->tail && t->next.peer_acked > other->next.offset;
+    return p->causal && other->has_next && !other->tail && t->next.peer_acked > other->next.offset;
 }
 
 static int choose(const tl_replay *p)
@@ -228,7 +228,7 @@ static tl_rc read_session(tl_replay *p, int64_t session, tl_error *err)
         p->closed = TL_WHY_END;
         for (int why = 0; reason != NULL && why < TL_WHYS; why++)
             if (strcmp(tl_close_name((tl_why)why), reason) == 0) p->closed = (tl_why)why;
-        p->healed = sqlite3_column_int(s, 1) != 0;
+        p->causal = sqlite3_column_int(s, 1) != 0;
         p->server_port = (uint16_t)sqlite3_column_int(s, 2);
         p->last = (tl_at){sqlite3_column_int64(s, 3), (uint64_t)sqlite3_column_int64(s, 4), (uint32_t)sqlite3_column_int64(s, 5)};
     }
@@ -236,7 +236,7 @@ static tl_rc read_session(tl_replay *p, int64_t session, tl_error *err)
     return rc;
 }
 
-tl_replay *tl_replay_open(struct sqlite3 *db, int64_t session_id, tl_error *err)
+tl_replay *tl_replay_open(struct sqlite3 *db, int64_t session_id, bool causal, tl_error *err)
 {
     tl_replay *p = calloc(1, sizeof *p);
     if (p != NULL) p->inflate = libdeflate_alloc_decompressor();
@@ -247,6 +247,7 @@ tl_replay *tl_replay_open(struct sqlite3 *db, int64_t session_id, tl_error *err)
     }
     p->db = db;
     tl_rc rc = read_session(p, session_id, err);
+    p->causal |= causal;
     for (int d = 0; rc == TL_OK && d < 2; d++) {
         rc = prepare(p, chunk_sql, session_id, d, &p->track[d].chunks, &p->track[d].chunk, err);
         if (rc == TL_OK) rc = prepare(p, gap_sql, session_id, d, &p->track[d].gaps, &p->track[d].gap, err);

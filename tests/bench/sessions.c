@@ -155,9 +155,10 @@ static void end_message(player *p, session *s)
         else
             fprintf(p->truth, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
         fprintf(p->truth,
-                ":%u\",\"direction\":%u,\"ordinal\":%u,\"offset\":%" PRIu64 ",\"length\":%" PRIu64 ",\"head\":%zu,\"missing\":%" PRIu64
-                ",\"whole\":%s",
-                s->ends[0].port, d, s->message / 2 + 1, s->offset, length, s->head_n, s->missing, s->missing ? "false" : "true");
+                ":%u\",\"direction\":%u,\"base\":%" PRIu32 ",\"ordinal\":%u,\"offset\":%" PRIu64 ",\"length\":%" PRIu64
+                ",\"head\":%zu,\"missing\":%" PRIu64 ",\"whole\":%s",
+                s->ends[0].port, d, s->isn[d] + 1, s->message / 2 + 1, s->offset, length, s->head_n, s->missing,
+                s->missing ? "false" : "true");
         if (p->l->talk == TALK_HTTP && d == 1) fprintf(p->truth, ",\"answers\":%u", s->message / 2 + 1);
         fputs("}\n", p->truth);
     }

@@ -1,5 +1,5 @@
 /*
-** framings_fuzz.c - any text as declared framings: an error that names its line, or detectors that keep their contract on the rest of the input.
+** framings_fuzz.c - any text as declared framings: an error that names its line, or detectors that keep their contract on what follows.
 **
 ** Input: the text, a NUL, then bytes of a client.
 */

@@ -110,7 +110,8 @@ static void a_carry_and_its_piece_are_the_stream(void)
             uint8_t *bytes = tl_exact(stream + told, n);
             tl_piece p = piece_of(TL_C2S, bytes, n);
             told += n;
-            if (c != NULL) c->fresh = 0;
+            p.at.frame = told;
+            if (c != NULL) tl_carry_settle(c);
             while (p.length > 0) {
                 CU_ASSERT_EQUAL_FATAL(tl_carry_add(&c, &p, 1 + roll((unsigned)p.length)), TL_OK);
                 if (roll(2)) {
@@ -121,12 +122,17 @@ static void a_carry_and_its_piece_are_the_stream(void)
                 size_t in_carry = c != NULL ? c->n : 0;
                 CU_ASSERT_FATAL(at + in_carry + p.length == told);
                 CU_ASSERT(c == NULL || memcmp(tl_carry_span(c).p, stream + at, in_carry) == 0);
+                for (size_t i = 0; i < in_carry; i++) { /* a frame's number is where its bytes end */
+                    uint64_t frame = tl_carry_look(c, i)->at.frame;
+                    CU_ASSERT_FATAL(at + i < frame && at + i + 90 >= frame);
+                    if (i > 0) CU_ASSERT(frame == tl_carry_look(c, i - 1)->at.frame || tl_carry_look(c, i - 1)->at.frame == at + i);
+                }
                 CU_ASSERT(memcmp(p.bytes, stream + at + in_carry, (size_t)p.length) == 0);
             }
             free(bytes);
         }
         CU_ASSERT_EQUAL(at + (c != NULL ? c->n : 0), sizeof stream);
-        free(c);
+        tl_carry_free(c);
     }
 }
 
