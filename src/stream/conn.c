@@ -8,19 +8,49 @@ enum { LETTER_A = 16, LETTER_D = 32, LETTER_I = 64, LETTER_Q = 128 };
 enum { KIND_S, KIND_H, KIND_F, KIND_R };
 enum { COUNT_C, COUNT_G, COUNT_T, COUNT_W };
 
+bool conn_room(conn *c, size_t n)
+{
+    size_t room = c->more == NULL ? 0 : c->more->room;
+    if (c->more != NULL && n <= room) return true;
+    size_t more = n > CONN_HISTORY_ROOM ? CONN_HISTORY_MAX : CONN_HISTORY_ROOM;
+    conn_more *m = realloc(c->more, sizeof *m + more);
+    if (m == NULL) return false;
+    if (c->more == NULL) {
+        *m = (conn_more){0};
+        for (int side = 0; side < 2; side++) m->seq[side][c->kind[side]] = c->seq[side];
+        memcpy(m->history, c->history, c->history_n);
+    }
+    m->room = (uint32_t)more;
+    c->more = m;
+    return true;
+}
+
+size_t conn_cost(const conn *c)
+{
+    return c->more == NULL ? 0 : sizeof *c->more + c->more->room;
+}
+
+uint32_t conn_seq(const conn *c, int side, int kind)
+{
+    if (c->more != NULL) return c->more->seq[side][kind];
+    return c->kind[side] == kind ? c->seq[side] : 0;
+}
+
+uint32_t conn_count(const conn *c, int side, int kind)
+{
+    return c->more != NULL ? c->more->count[side][kind] : 0;
+}
+
+const char *conn_letters(const conn *c)
+{
+    return c->more != NULL ? c->more->history : c->history;
+}
+
 static void add(conn *c, int side, char letter)
 {
-    char *text = c->long_history != NULL ? c->long_history : c->history;
-    size_t room = c->long_history != NULL ? c->history_room : sizeof c->history;
-    if (c->history_n >= CONN_HISTORY_MAX) return;
-    if (c->history_n >= room) {
-        size_t more = room < 60 ? 60 : CONN_HISTORY_MAX;
-        char *longer = realloc(c->long_history, more);
-        if (longer == NULL) return;
-        if (c->long_history == NULL) memcpy(longer, c->history, sizeof c->history);
-        c->long_history = text = longer;
-        c->history_room = (uint8_t)more;
-    }
+    size_t room = c->more != NULL ? c->more->room : CONN_HISTORY_INLINE, n = c->history_n;
+    if (n >= CONN_HISTORY_MAX || (n >= room && !conn_room(c, n + 1))) return;
+    char *text = c->more != NULL ? c->more->history : c->history;
     text[c->history_n++] = (char)(side == 0 ? toupper((unsigned char)letter) : letter);
 }
 
@@ -31,20 +61,32 @@ static void once(conn *c, int side, uint8_t bit, char letter)
     add(c, side, letter);
 }
 
+static void set_seq(conn *c, int side, int kind, uint32_t seq)
+{
+    enum { NUMBERED = 1 << KIND_S | 1 << KIND_H | 1 << KIND_F | 1 << KIND_R };
+    if (c->more == NULL && (c->once[side] & NUMBERED & ~(1 << kind)) == 0) {
+        c->kind[side] = (uint8_t)kind;
+        c->seq[side] = seq;
+    } else if (conn_room(c, c->history_n)) {
+        c->more->seq[side][kind] = seq;
+    }
+}
+
 /* s, h, f, r: again only with another sequence number than the last of that kind. */
 static void numbered(conn *c, int side, int kind, uint32_t seq, char letter)
 {
     uint8_t bit = (uint8_t)(1 << kind);
-    if ((c->once[side] & bit) && c->seq[side][kind] == seq) return;
+    if ((c->once[side] & bit) && conn_seq(c, side, kind) == seq) return;
+    set_seq(c, side, kind, seq);
     c->once[side] |= bit;
-    c->seq[side][kind] = seq;
     add(c, side, letter);
 }
 
 /* c, g, t, w: the 1st, 10th, 100th, ... (ScaledHistoryEntry, base 10) */
 static void scaled(conn *c, int side, int kind, char letter)
 {
-    uint32_t n = ++c->count[side][kind];
+    if (!conn_room(c, c->history_n)) return;
+    uint32_t n = ++c->more->count[side][kind];
     while (n % 10 == 0 && n > 0) n /= 10;
     if (n == 1) add(c, side, letter);
 }
@@ -125,8 +167,8 @@ void conn_gap(conn *c, int side)
 
 void conn_free(conn *c)
 {
-    free(c->long_history);
-    c->long_history = NULL;
+    free(c->more);
+    c->more = NULL;
     c->history_n = 0;
 }
 
@@ -163,7 +205,7 @@ const char *conn_state(const conn *c, int orig, bool has_bytes)
 
 char *conn_history(const conn *c, int orig, char *out)
 {
-    const char *text = c->long_history != NULL ? c->long_history : c->history;
+    const char *text = conn_letters(c);
     size_t n = 0;
     if (orig != 0) out[n++] = '^';
     for (size_t i = 0; i < c->history_n; i++) {

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Where a space begins: far enough from 0 that positions before the first one stay positive, and a multiple of 2^32. */
 #define SPACE_START (UINT64_C(1) << 40)
@@ -23,23 +24,63 @@ uint64_t half_unwrap(half *h, uint32_t seq)
     return half_position(h, seq);
 }
 
-lane *half_lane(half *h, int64_t clock)
+lane *half_lane(half *h)
 {
-    if (h->lane == NULL) {
-        h->lane = calloc(1, sizeof *h->lane);
-        if (h->lane != NULL) h->lane->since = clock;
-    }
+    if (h->lane == NULL) h->lane = calloc(1, sizeof *h->lane);
     return h->lane;
+}
+
+const lane *half_lane_seen(const half *h)
+{
+    static const lane none;
+    return h->lane != NULL ? h->lane : &none;
+}
+
+rare *half_rare(half *h)
+{
+    lane *l = half_lane(h);
+    if (l == NULL) return NULL;
+    if (l->rare == NULL) l->rare = calloc(1, sizeof *l->rare);
+    return l->rare;
+}
+
+const rare *half_rare_seen(const half *h)
+{
+    static const rare none;
+    return h->lane != NULL && h->lane->rare != NULL ? h->lane->rare : &none;
+}
+
+uint64_t half_base(const half *h)
+{
+    return h->fixed ? h->base : 0;
 }
 
 void half_free(half *h)
 {
     if (h->lane == NULL) return;
     held_clear(&h->lane->held);
-    held_clear(&h->lane->front);
-    held_clear(&h->lane->aside);
-    held_clear(&h->lane->believed);
+    if (h->lane->rare != NULL) {
+        held_clear(&h->lane->rare->front);
+        held_clear(&h->lane->rare->aside);
+        held_clear(&h->lane->rare->believed);
+        free(h->lane->rare);
+    }
     free(h->lane);
+    h->lane = NULL;
+}
+
+void half_trim(half *h)
+{
+    static const rare no_rare;
+    static const lane no_lane;
+    lane *l = h->lane;
+    if (l == NULL) return;
+    if (l->rare != NULL && memcmp(l->rare, &no_rare, sizeof no_rare) == 0) {
+        free(l->rare);
+        l->rare = NULL;
+    }
+    if (h->payload || h->fin || memcmp(l, &no_lane, sizeof no_lane) != 0) return;
+    free(l);
     h->lane = NULL;
 }
 
@@ -65,7 +106,7 @@ static uint64_t reach(const half *p)
 
 bool half_far(const half *h, const half *p, uint64_t pos)
 {
-    uint64_t high = h->ref, low = h->fixed ? h->base : h->first;
+    uint64_t high = h->ref, low = h->base;
     if (h->ref == 0) return false;
     if (high < low) high = low;
     if (pos > high) return pos - high > reach(p);
@@ -80,8 +121,7 @@ bool half_near(const half *p, uint64_t a, uint64_t b)
 unsigned half_run(const half *h, uint64_t pos, uint64_t *from, uint64_t *to)
 {
     unsigned n = 0;
-    if (h->lane == NULL) return 0;
-    for (held *node = held_first(&h->lane->aside); node != NULL; node = held_next(node)) {
+    for (held *node = held_first(&half_rare_seen(h)->aside); node != NULL; node = held_next(node)) {
         if (n > 0 && node->pos - *to > RUN_SLACK) {
             if (pos <= *to + RUN_SLACK) break;
             n = 0;
@@ -96,9 +136,10 @@ void half_believe(half *h, uint64_t pos)
 {
     uint64_t from, to;
     if (half_run(h, pos, &from, &to) == 0) return;
-    for (held *node; (node = held_at(&h->lane->aside, from)) != NULL && node->pos < to;) {
-        held_remove(&h->lane->aside, node);
-        held_insert(&h->lane->believed, node);
+    rare *r = h->lane->rare;
+    for (held *node; (node = held_at(&r->aside, from)) != NULL && node->pos < to;) {
+        held_remove(&r->aside, node);
+        held_insert(&r->believed, node);
     }
     if (to > h->top) h->top = to;
     if (to > h->ref) h->ref = to;
@@ -106,48 +147,54 @@ void half_believe(half *h, uint64_t pos)
 
 static void prove(held *node, const half *h)
 {
-    node->proof_frame = h->acked_frame;
-    node->proof_clock = h->acked_clock;
-    node->proof_capture = h->acked_capture;
+    node->proof_frame = h->lane->acked_frame;
+    node->proof_clock = h->lane->acked_clock;
+    node->proof_capture = h->lane->acked_capture;
 }
 
-void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock)
+bool half_ack(half *h, uint64_t pos, tl_at at, int64_t clock)
 {
     uint64_t before = h->acked;
-    if (pos <= before) return;
+    if (pos <= before) return true;
+    bool proves = !h->fixed || !h->exact || pos > h->base;
+    if (proves && half_lane(h) == NULL) return false;
     h->acked = pos;
-    h->acked_frame = at.frame;
-    h->acked_capture = at.capture;
-    h->acked_clock = clock;
     if (pos > h->ref) h->ref = pos;
-    if (h->lane == NULL || h->lane->held.nodes == 0) return;
+    if (h->lane == NULL) return true;
+    h->lane->acked_frame = at.frame;
+    h->lane->acked_capture = at.capture;
+    h->lane->acked_clock = clock;
+    if (h->lane->held.nodes == 0) return true;
     for (held *node = held_at(&h->lane->held, before); node != NULL && node->pos <= pos; node = held_next(node))
         if (node->proof_frame == 0) prove(node, h);
+    return true;
 }
 
 void half_fin(half *h, uint64_t pos, tl_at at)
 {
-    if (h->fin && pos <= h->fin_pos) return;
+    lane *l = h->lane;
+    if (h->fin && pos <= l->fin_pos) return;
     h->fin = true;
     h->fin_acked = false;
-    h->fin_pos = pos;
-    h->fin_frame = at.frame;
-    h->fin_capture = at.capture;
-    if (h->lane != NULL && h->lane->sack_to > pos) h->lane->sack_to = pos;
+    l->fin_pos = pos;
+    l->fin_frame = at.frame;
+    l->fin_capture = at.capture;
+    if (l->rare != NULL && l->rare->sack_to > pos) l->rare->sack_to = pos;
     if (h->acked > pos) { /* the ACK came before the FIN */
         h->fin_acked = h->acked == pos + 1;
         h->acked = pos;
     }
 }
 
-void half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
+bool half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
 {
-    lane *l = h->lane;
-    if (l == NULL || !h->fixed || to <= from || to <= h->acked || to <= l->sack_to) return;
+    if (!h->payload || !h->fixed || to <= from || to <= h->acked || to <= half_rare_seen(h)->sack_to) return true;
+    rare *r = half_rare(h);
+    if (r == NULL) return false;
     if (from < h->next) from = h->next;
     /* Nodes up to sack_to were looked at by an earlier block: each is looked at once. */
-    uint64_t hole = from > l->sack_to ? from : l->sack_to;
-    held *node = held_at(&l->held, hole);
+    uint64_t hole = from > r->sack_to ? from : r->sack_to;
+    held *node = held_at(&h->lane->held, hole);
     if (node != NULL && node->pos < hole) {
         hole = node->pos + node->n;
         node = held_next(node);
@@ -160,10 +207,11 @@ void half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
         }
         hole = node->pos + node->n;
     }
-    l->sack_from = from;
-    l->sack_to = to;
-    l->sack_frame = at.frame;
-    l->sack_capture = at.capture;
+    r->sack_from = from;
+    r->sack_to = to;
+    r->sack_frame = at.frame;
+    r->sack_capture = at.capture;
+    return true;
 }
 
 void half_fix(half *h, uint64_t base, bool exact)

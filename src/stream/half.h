@@ -16,53 +16,66 @@
 #include "stream/held.h"
 #include "stream/session.h"
 
-/* What a direction needs once it has carried payload. */
-typedef struct lane {
-    held_tree held, front;
+/* What few directions ever show. */
+typedef struct rare {
+    held_tree front;
     held_tree aside;    /* far outside what the peer's window allows: believed when something supports it, else strays; few nodes */
     held_tree believed; /* taken from there, to be worked off like segments that come just now; empty between segments */
-    int64_t since;      /* clock of the first payload, while not fixed */
-    tl_at before;       /* the frame that carried the last byte told */
     uint64_t front_at, front_end;            /* positions: what of the front is still to be told, once REBASE was */
     uint64_t sack_from, sack_to, sack_frame; /* the highest block that the peer has selectively acknowledged; 0: none */
-    uint32_t sack_capture;
+    uint64_t wild_ack;                       /* an acknowledgement far beyond all that is known, not believed so far; 0: none */
+    uint64_t syn_base;                       /* the position after a SYN that came too late to be the base; 0: none */
+    uint64_t other_channel;                  /* copies of another tap */
+    uint32_t sack_capture, urgent;
+    uint8_t wild_acks;
+} rare;
+
+/* What a direction needs once it has carried payload, or said FIN, or something was acknowledged that proves bytes. */
+typedef struct lane {
+    held_tree held;
+    int64_t since;        /* clock of the first payload, while not fixed */
+    tl_at before;         /* the frame that carried the last byte told */
+    uint64_t acked_frame; /* the ACK that half.acked is from; 0: none, or what it acknowledged proves no byte */
+    int64_t acked_clock;
+    uint64_t fin_pos, fin_frame;
     uint64_t captured_bytes, segments, out_of_order, retransmitted;
+    uint32_t acked_capture, fin_capture;
+    rare *rare; /* owned; NULL: nothing of it was needed so far */
 } lane;
 
 typedef struct half {
-    uint64_t ref; /* highest position known: where half_unwrap looks from; 0: nothing known */
-    uint64_t base, next;
-    uint64_t top;      /* end of what this side has sent, as its own segments tell; 0: no segment */
-    uint64_t first;    /* position of its first segment, or else the first acknowledged; 0: none */
-    uint64_t syn_base; /* the position after a SYN that came too late to be the base; 0: none */
-    uint64_t acked;    /* highest position the peer has acknowledged, FIN excluded; 0: none */
-    uint64_t acked_frame;
-    int64_t acked_clock;
-    uint64_t fin_pos, fin_frame;
-    uint64_t wild_ack; /* an acknowledgement far beyond all that is known, not believed so far; 0: none */
-    uint64_t channel;  /* the stack of tags and tunnels that this direction sticks to */
-    uint64_t other_channel;
-    uint32_t acked_capture, fin_capture;
+    uint64_t ref;   /* highest position known: where half_unwrap looks from; 0: nothing known */
+    uint64_t base;  /* fixed: of offset 0.  Else of its first segment, or else the first acknowledged; 0: none */
+    uint64_t next;  /* 0 while not fixed */
+    uint64_t top;   /* end of what this side has sent, as its own segments tell; 0: no segment */
+    uint64_t acked; /* highest position the peer has acknowledged, FIN excluded; 0: none */
     uint64_t packets, wire_bytes;
-    uint32_t isn, urgent, bad_checksums;
+    lane *lane; /* owned; NULL: nothing of it was needed so far */
+    uint32_t isn;
+    uint32_t channel; /* of the stack of tags and tunnels that this direction sticks to */
+    uint32_t bad_checksums;
     uint16_t mss, window, max_window;
     int8_t window_scale;
-    uint8_t close_step, wild_acks;
-    bool has_isn, fixed, exact; /* exact: the base came from a SYN or SYN-ACK: nothing may precede it */
-    bool fin, rst, fin_acked;
-    lane *lane; /* owned; NULL: no payload so far */
+    bool has_isn : 1, fixed : 1, exact : 1; /* exact: the base came from a SYN or SYN-ACK: nothing may precede it */
+    bool fin : 1, rst : 1, fin_acked : 1;
+    bool payload : 1; /* it has carried some */
 } half;
 
+/* The lane, or one that is all zero; likewise. */
+const lane *half_lane_seen(const half *h);
+const rare *half_rare_seen(const half *h);
+/* Of offset 0; 0: not decided. */
+uint64_t half_base(const half *h);
 /* The position of a raw sequence number, the nearest one to `ref`.  The first call of a direction defines the space. */
 uint64_t half_unwrap(half *h, uint32_t seq);
 /* half_unwrap without taking note of anything; ref must be known. */
 uint64_t half_position(const half *h, uint32_t seq);
-/* A FIN at the position after the last byte. */
+/* A FIN at the position after the last byte.  The lane is there. */
 void half_fin(half *h, uint64_t pos, tl_at at);
-/* The peer acknowledged everything below pos. */
-void half_ack(half *h, uint64_t pos, tl_at at, int64_t clock);
-/* The peer holds [from, to), though not all before it (RFC 2018). */
-void half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock);
+/* The peer acknowledged everything below pos.  false: no memory. */
+TL_MUST_USE bool half_ack(half *h, uint64_t pos, tl_at at, int64_t clock);
+/* The peer holds [from, to), though not all before it (RFC 2018).  false: no memory. */
+TL_MUST_USE bool half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock);
 /* True where a byte of [from, to) is neither told nor held. */
 bool half_missing(const half *h, uint64_t from, uint64_t to);
 /* True where pos is farther from all that is known of this direction than the window of its receiver, p, allows. */
@@ -77,7 +90,11 @@ void half_believe(half *h, uint64_t pos);
 void half_fix(half *h, uint64_t base, bool exact);
 /* Puts a new node into held, with the proof of the hole before it where there is one already. */
 void half_hold(half *h, held *node, int64_t clock);
-lane *half_lane(half *h, int64_t clock); /* made when needed; NULL: no memory */
+/* Made when needed.  NULL: no memory. */
+lane *half_lane(half *h);
+rare *half_rare(half *h);
+/* Frees of both what is all zero and not needed. */
+void half_trim(half *h);
 void half_free(half *h);
 
 /* What the direction could tell now. */

@@ -38,7 +38,7 @@ static void begin(tl_session *s, int side, tl_event_kind kind, uint64_t pos, uin
 static void lend(tl_session *s, held_tree *tree, held *node)
 {
     held_remove(tree, node);
-    s->lent = node;
+    s->table->lent = node;
 }
 
 static tl_at carrier(const held *node)
@@ -56,7 +56,7 @@ static uint64_t peer_acked(const tl_session *s, int side, uint64_t ack_pos)
 {
     const half *p = &s->half[!side];
     if (ack_pos == 0 || !p->fixed) return 0;
-    if (p->fin && ack_pos > p->fin_pos) ack_pos = p->fin_pos;
+    if (p->fin && ack_pos > p->lane->fin_pos) ack_pos = p->lane->fin_pos;
     return ack_pos > p->base ? ack_pos - p->base : 0;
 }
 
@@ -106,7 +106,7 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
         return true;
     }
     uint64_t n = (node != NULL ? least(end, node->pos) : end) - c->pos;
-    if (c->why == TL_WHY_KEEP_ALIVE && tree != &h->lane->aside && (tree == &h->lane->front || h->acked > c->pos)) {
+    if (c->why == TL_WHY_KEEP_ALIVE && !c->aside && (tree != &h->lane->held || h->acked > c->pos)) {
         current_event(s, TL_EV_STRAY, TL_WHY_KEEP_ALIVE, n, out);
         take(c, n);
         return true;
@@ -172,7 +172,8 @@ static bool next_piece(tl_session *s, tl_event *out)
     uint64_t end = c->pos + c->n;
     if (h->fixed && c->pos < h->base) {
         uint64_t n = least(end, h->base) - c->pos;
-        if (!h->exact && h->lane->front.bytes <= t->limits.hole_bytes) return piece(s, &h->lane->front, c->pos + n, out);
+        rare *r = h->lane->rare; /* see_payload() made it */
+        if (!h->exact && r->front.bytes <= t->limits.hole_bytes) return piece(s, &r->front, c->pos + n, out);
         current_event(s, TL_EV_STRAY, c->why == TL_WHY_NONE ? TL_WHY_BEFORE_START : c->why, n, out);
         take(c, n);
         return true;
@@ -189,7 +190,7 @@ static bool next_piece(tl_session *s, tl_event *out)
 /* The oldest segment set aside is given up. */
 static void reject_event(tl_session *s, int side, tl_event *out)
 {
-    held_tree *aside = &s->half[side].lane->aside;
+    held_tree *aside = &s->half[side].lane->rare->aside;
     held *oldest = held_first(aside);
     for (held *node = oldest; node != NULL; node = held_next(node))
         if (before(node, oldest)) oldest = node;
@@ -204,10 +205,9 @@ static void reject_event(tl_session *s, int side, tl_event *out)
 static bool resume(tl_session *s, int side)
 {
     current *c = &s->table->cur;
-    lane *l = s->half[side].lane;
-    held *node = l != NULL ? held_first(&l->believed) : NULL;
+    held *node = held_first(&half_rare_seen(&s->half[side])->believed);
     if (node == NULL) return false;
-    held_remove(&l->believed, node);
+    held_remove(&s->half[side].lane->rare->believed, node);
     *c = (current){.session = s, .side = side, .pos = node->pos, .ack_pos = node->ack_pos, .p = node->bytes, .n = node->n, .node = node};
     c->at = carrier(node);
     if (node->fin) half_fin(&s->half[side], node->pos + node->n, c->at);
@@ -226,7 +226,7 @@ bool reassemble_current(tl_session *s, tl_event *out)
                 take(c, c->n);
                 return true;
             }
-            if (c->aside ? piece(s, &h->lane->aside, c->pos + c->n, out) : next_piece(s, out)) return true;
+            if (c->aside ? piece(s, &h->lane->rare->aside, c->pos + c->n, out) : next_piece(s, out)) return true;
         }
         if (c->aside) {
             uint64_t from, to;
@@ -234,7 +234,7 @@ bool reassemble_current(tl_session *s, tl_event *out)
             c->cut = 0;
             if (half_run(h, c->pos, &from, &to) >= BELIEVED_AT) {
                 half_believe(h, c->pos);
-            } else if (h->lane->aside.nodes > ASIDE_MAX) {
+            } else if (half_rare_seen(h)->aside.nodes > ASIDE_MAX) {
                 reject_event(s, c->side, out);
                 return true;
             }
@@ -259,7 +259,7 @@ static void held_bytes_event(tl_session *s, int side, held_tree *tree, held *nod
 
 static tl_at acked_proof(const half *h)
 {
-    return (tl_at){h->acked_clock, h->acked_frame, h->acked_capture};
+    return (tl_at){h->lane->acked_clock, h->lane->acked_frame, h->lane->acked_capture};
 }
 
 /* The hole before the first node held. */
@@ -334,13 +334,18 @@ bool reassemble_held(tl_session *s, tl_event *out)
 
 /* ---- the end ---- */
 
+static tl_at last_segment(const tl_session *s)
+{
+    return (tl_at){s->newest_ns, s->last_frame, s->last_capture};
+}
+
 enum { STEP_TAIL, STEP_REBASE, STEP_FRONT, STEP_CLOSE, STEP_DONE };
 
 /* Bytes that an ACK or the FIN proves beyond the last one captured. */
 static bool tail_event(tl_session *s, int side, tl_event *out)
 {
     half *h = &s->half[side];
-    if (!h->fixed && h->first != 0) half_fix(h, h->first, false);
+    if (!h->fixed && h->base != 0) half_fix(h, h->base, false);
     if (!h->fixed) return false;
     uint64_t end = h->next;
     tl_why why = s->closing;
@@ -349,29 +354,28 @@ static bool tail_event(tl_session *s, int side, tl_event *out)
         end = h->acked;
         why = TL_WHY_ACKED;
         proof = acked_proof(h);
-    } else if (h->lane != NULL && h->lane->sack_to > h->next) { /* the peer holds something behind bytes that it lacks */
-        bool reached = h->lane->sack_from <= h->next;
-        end = reached ? h->lane->sack_to : h->lane->sack_from;
+    } else if (half_rare_seen(h)->sack_to > h->next) { /* the peer holds something behind bytes that it lacks */
+        bool reached = h->lane->rare->sack_from <= h->next;
+        end = reached ? h->lane->rare->sack_to : h->lane->rare->sack_from;
         if (reached) why = TL_WHY_ACKED;
-        proof = (tl_at){0, h->lane->sack_frame, h->lane->sack_capture};
-    } else if (h->fin && h->fin_pos > h->next) {
-        end = h->fin_pos;
+        proof = (tl_at){0, h->lane->rare->sack_frame, h->lane->rare->sack_capture};
+    } else if (h->fin && h->lane->fin_pos > h->next) {
+        end = h->lane->fin_pos;
         why = TL_WHY_FIN;
-        proof = (tl_at){0, h->fin_frame, h->fin_capture};
+        proof = (tl_at){0, h->lane->fin_frame, h->lane->fin_capture};
     }
     if (end == h->next) return false;
     begin(s, side, TL_EV_GAP, h->next, end - h->next, out);
     out->why = why;
     out->at = proof;
-    if (h->lane != NULL) out->before = h->lane->before;
+    out->before = half_lane_seen(h)->before;
     h->next = end;
     return true;
 }
 
 static bool aside_event(tl_session *s, int side, tl_event *out)
 {
-    const lane *l = s->half[side].lane;
-    if (l == NULL || l->aside.nodes == 0) return false;
+    if (half_rare_seen(&s->half[side])->aside.nodes == 0) return false;
     reject_event(s, side, out);
     return true;
 }
@@ -380,18 +384,19 @@ static bool aside_event(tl_session *s, int side, tl_event *out)
 static bool rebase_event(tl_session *s, int side, tl_event *out)
 {
     half *h = &s->half[side];
+    const rare *seen = half_rare_seen(h);
     uint64_t base = h->base;
     if (!h->fixed || h->exact) return false;
-    const held *node = h->lane != NULL ? held_first(&h->lane->front) : NULL;
+    const held *node = held_first(&seen->front);
     if (node != NULL && node->pos < base) base = node->pos;
-    if (h->syn_base != 0 && h->syn_base < base) base = h->syn_base;
-    if (base == h->base || half_lane(h, s->table->clock) == NULL) return false;
-    h->lane->front_at = base;
-    h->lane->front_end = h->base;
+    if (seen->syn_base != 0 && seen->syn_base < base) base = seen->syn_base;
+    if (base == h->base) return false;
+    h->lane->rare->front_at = base;
+    h->lane->rare->front_end = h->base;
     begin(s, side, TL_EV_REBASE, base, h->base - base, out);
     out->offset = 0;
     h->base = base;
-    h->exact = h->syn_base == base;
+    h->exact = seen->syn_base == base;
     s->rebased = true;
     return true;
 }
@@ -399,19 +404,19 @@ static bool rebase_event(tl_session *s, int side, tl_event *out)
 static bool front_event(tl_session *s, int side, tl_event *out)
 {
     half *h = &s->half[side];
-    lane *l = h->lane;
-    if (l == NULL || l->front_at == l->front_end) return false;
-    held *node = held_first(&l->front);
-    if (node != NULL && node->pos == l->front_at) {
-        l->front_at += node->n;
-        held_bytes_event(s, side, &l->front, node, out);
+    if (half_rare_seen(h)->front_at == half_rare_seen(h)->front_end) return false;
+    rare *r = h->lane->rare;
+    held *node = held_first(&r->front);
+    if (node != NULL && node->pos == r->front_at) {
+        r->front_at += node->n;
+        held_bytes_event(s, side, &r->front, node, out);
     } else {
-        uint64_t end = node != NULL ? node->pos : l->front_end;
-        begin(s, side, TL_EV_GAP, l->front_at, end - l->front_at, out);
+        uint64_t end = node != NULL ? node->pos : r->front_end;
+        begin(s, side, TL_EV_GAP, r->front_at, end - r->front_at, out);
         out->why = h->acked >= end ? TL_WHY_ACKED : s->closing;
-        out->at = h->acked >= end ? acked_proof(h) : s->last;
+        out->at = h->acked >= end ? acked_proof(h) : last_segment(s);
         if (node != NULL) out->after = carrier(node);
-        l->front_at = end;
+        r->front_at = end;
     }
     out->front = true;
     return true;
@@ -422,23 +427,23 @@ bool reassemble_close(tl_session *s, tl_event *out)
     for (int dir = 0; dir < 2; dir++) {
         int side = dir == TL_C2S ? s->client : !s->client;
         half *h = &s->half[side];
-        switch (h->close_step) {
+        switch (s->close_step[side]) {
         case STEP_TAIL:
             if (aside_event(s, side, out) || tail_event(s, side, out)) return true;
-            h->close_step = STEP_REBASE; /* fall through */
+            s->close_step[side] = STEP_REBASE; /* fall through */
         case STEP_REBASE:
-            h->close_step = STEP_FRONT;
+            s->close_step[side] = STEP_FRONT;
             if (rebase_event(s, side, out)) return true; /* fall through */
         case STEP_FRONT:
             if (front_event(s, side, out)) return true;
-            h->close_step = STEP_CLOSE; /* fall through */
+            s->close_step[side] = STEP_CLOSE; /* fall through */
         case STEP_CLOSE:
-            h->close_step = STEP_DONE;
+            s->close_step[side] = STEP_DONE;
             begin(s, side, TL_EV_CLOSE, h->next, 0, out);
             out->why = s->closing;
-            out->at = s->last;
+            out->at = last_segment(s);
             return true;
-        default: assert(h->close_step == STEP_DONE);
+        default: assert(s->close_step[side] == STEP_DONE);
         }
     }
     return false;

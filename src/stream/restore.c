@@ -133,33 +133,37 @@ static void get_tree(reader *r, held_tree *tree, uint64_t from, uint64_t to, uin
 
 static void get_lane(reader *r, half *h)
 {
-    lane *l = half_lane(h, 0);
-    if (l == NULL) {
-        r->bad = r->no_memory = true;
-        return;
-    }
+    lane *l = h->lane;
+    rare *odd = l->rare;
     get_tree(r, &l->held, h->next, POS_MAX, h->ref);
-    get_tree(r, &l->front, 0, h->base, h->ref); /* base is 0 while it is not decided: no front then */
-    get_tree(r, &l->aside, 0, POS_MAX, h->ref);
-    require(r, l->aside.nodes <= ASIDE_MOST);
+    get_tree(r, &odd->front, 0, half_base(h), h->ref); /* it is 0 while it is not decided: no front then */
+    get_tree(r, &odd->aside, 0, POS_MAX, h->ref);
+    require(r, odd->aside.nodes <= ASIDE_MOST);
     l->since = get_clock(r);
     l->before = get_at(r);
-    l->sack_from = get_near(r, h->ref, POS_MAX);
-    l->sack_to = get_near(r, h->ref, POS_MAX);
-    l->sack_frame = get(r, COUNT_MAX);
-    l->sack_capture = (uint32_t)get(r, r->captures);
+    odd->sack_from = get_near(r, h->ref, POS_MAX);
+    odd->sack_to = get_near(r, h->ref, POS_MAX);
+    odd->sack_frame = get(r, COUNT_MAX);
+    odd->sack_capture = (uint32_t)get(r, r->captures);
     l->captured_bytes = get(r, COUNT_MAX);
     l->segments = get(r, COUNT_MAX);
     l->out_of_order = get(r, COUNT_MAX);
     l->retransmitted = get(r, COUNT_MAX);
-    require(r, l->captured_bytes >= l->held.data + l->front.data + l->aside.data);
+    require(r, l->captured_bytes >= l->held.data + odd->front.data + odd->aside.data);
     for (held *node = held_first(&l->held); node != NULL && node->pos <= h->acked; node = held_next(node))
-        require(r, node->proof_frame > 0); /* hole_event() counts on it */
+        require(r, node->proof_frame > 0 || l->acked_frame == 0); /* hole_event() counts on it */
 }
 
 static void get_half(reader *r, half *h)
 {
-    uint64_t *pos[HALF_POSITIONS];
+    rare *odd = half_rare(h);
+    if (odd == NULL) {
+        r->bad = r->no_memory = true;
+        return;
+    }
+    lane *l = h->lane;
+    uint64_t base, first;
+    uint64_t *const positions[] = {&base, &h->next, &h->top, &first, &odd->syn_base, &h->acked, &l->fin_pos, &odd->wild_ack};
     uint64_t flags = get(r, HALF_FLAGS);
     h->has_isn = flags & HAS_ISN;
     h->fixed = flags & FIXED;
@@ -167,27 +171,28 @@ static void get_half(reader *r, half *h)
     h->fin = flags & FIN;
     h->rst = flags & RST;
     h->fin_acked = flags & FIN_ACKED;
+    h->payload = flags & LANE;
     h->ref = get(r, POS_MAX);
-    half_positions(h, pos);
-    for (int i = 0; i < HALF_POSITIONS; i++) *pos[i] = get_near(r, h->ref, POS_MAX);
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) *positions[i] = get_near(r, h->ref, POS_MAX);
     require(r, h->ref >= REF_MIN || (h->ref == 0 && !(flags & (FIXED | LANE | FIN))));
     if (h->fixed)
-        require(r, h->base > 0 && h->next >= h->base && h->ref >= h->base && h->syn_base < h->base);
+        require(r, base > 0 && h->next >= base && h->ref >= base && odd->syn_base < base);
     else
-        require(r, h->base == 0 && h->next == 0 && h->syn_base == 0 && !h->exact);
-    require(r, h->fin ? h->fin_pos > 0 : !h->fin_acked);
-    h->acked_frame = get(r, COUNT_MAX);
-    require(r, h->acked == 0 || h->acked_frame > 0);
-    h->acked_capture = (uint32_t)get(r, r->captures);
-    h->acked_clock = get_clock(r);
-    h->fin_frame = get(r, COUNT_MAX);
-    h->fin_capture = (uint32_t)get(r, r->captures);
-    h->channel = get(r, UINT64_MAX);
-    h->other_channel = get(r, COUNT_MAX);
+        require(r, base == 0 && h->next == 0 && odd->syn_base == 0 && !h->exact);
+    require(r, h->fin ? l->fin_pos > 0 : !h->fin_acked);
+    h->base = h->fixed ? base : first;
+    l->acked_frame = get(r, COUNT_MAX);
+    require(r, h->acked == 0 || l->acked_frame > 0 || (h->fixed && h->exact && h->acked <= base)); /* acked_proof() counts on it */
+    l->acked_capture = (uint32_t)get(r, r->captures);
+    l->acked_clock = get_clock(r);
+    l->fin_frame = get(r, COUNT_MAX);
+    l->fin_capture = (uint32_t)get(r, r->captures);
+    h->channel = (uint32_t)get(r, UINT64_MAX);
+    odd->other_channel = get(r, COUNT_MAX);
     h->packets = get(r, COUNT_MAX);
     h->wire_bytes = get(r, COUNT_MAX);
     h->isn = (uint32_t)get(r, UINT32_MAX);
-    h->urgent = (uint32_t)get(r, UINT32_MAX);
+    odd->urgent = (uint32_t)get(r, UINT32_MAX);
     h->bad_checksums = (uint32_t)get(r, UINT32_MAX);
     h->mss = (uint16_t)get(r, UINT16_MAX);
     h->window = (uint16_t)get(r, UINT16_MAX);
@@ -195,32 +200,44 @@ static void get_half(reader *r, half *h)
     int64_t scale = tl_unzigzag(get(r, UINT8_MAX)); /* -128 to 127 */
     require(r, scale >= -1);
     h->window_scale = (int8_t)scale;
-    h->wild_acks = (uint8_t)get(r, UINT8_MAX);
-    if (!r->bad && flags & LANE) get_lane(r, h);
+    odd->wild_acks = (uint8_t)get(r, UINT8_MAX);
+    if (!r->bad && h->payload) get_lane(r, h);
+    half_trim(h);
 }
 
 static void get_conn(reader *r, conn *c)
 {
+    uint32_t seq[2][4], count[2][4];
+    bool more = false;
     for (int side = 0; side < 2; side++) {
+        int seqs = 0;
         c->state[side] = (uint8_t)get(r, CONN_RESET);
         c->before[side] = (uint8_t)get(r, CONN_RESET);
         c->once[side] = (uint8_t)get(r, UINT8_MAX);
-        for (int i = 0; i < 4; i++) c->seq[side][i] = (uint32_t)get(r, UINT32_MAX);
-        for (int i = 0; i < 4; i++) c->count[side][i] = (uint32_t)get(r, UINT32_MAX);
+        for (int i = 0; i < 4; i++) {
+            seq[side][i] = (uint32_t)get(r, UINT32_MAX);
+            if (seq[side][i] == 0 && !(c->once[side] & 1 << i)) continue;
+            seqs++;
+            c->kind[side] = (uint8_t)i;
+            c->seq[side] = seq[side][i];
+        }
+        for (int i = 0; i < 4; i++) more |= (count[side][i] = (uint32_t)get(r, UINT32_MAX)) > 0;
+        more |= seqs > 1;
     }
     size_t n = (size_t)get(r, CONN_HISTORY_MAX);
     const uint8_t *text = get_bytes(r, n);
     for (size_t i = 0; !r->bad && i < n; i++) require(r, memchr("shafrdiqcgtwSHAFRDIQCGTW", text[i], 24) != NULL);
     if (r->bad) return;
-    if (n > CONN_HISTORY_INLINE) {
-        c->long_history = malloc(CONN_HISTORY_MAX);
-        if (c->long_history == NULL) {
-            r->bad = r->no_memory = true;
-            return;
-        }
-        c->history_room = CONN_HISTORY_MAX;
+    more |= n > CONN_HISTORY_INLINE;
+    if (more && !conn_room(c, n)) {
+        r->bad = r->no_memory = true;
+        return;
     }
-    if (n > 0) memcpy(c->long_history != NULL ? c->long_history : c->history, text, n);
+    if (more) {
+        memcpy(c->more->seq, seq, sizeof seq);
+        memcpy(c->more->count, count, sizeof count);
+    }
+    if (n > 0) memcpy(more ? c->more->history : c->history, text, n);
     c->history_n = (uint8_t)n;
 }
 
@@ -241,42 +258,53 @@ static void get_layers(reader *r, tl_session *s)
     s->layers->n = (uint8_t)n;
 }
 
+/* The endpoint of a side. */
+static tl_addr get_addr(reader *r)
+{
+    tl_addr a = {0};
+    const uint8_t *ip = get_bytes(r, sizeof a.ip);
+    if (ip != NULL) memcpy(a.ip, ip, sizeof a.ip);
+    a.port = (uint16_t)get(r, UINT16_MAX);
+    return a;
+}
+
 static void get_session(reader *r, tl_session *s)
 {
-    for (int side = 0; side < 2; side++) {
-        const uint8_t *ip = get_bytes(r, sizeof s->addr[side].ip);
-        if (ip != NULL) memcpy(s->addr[side].ip, ip, sizeof s->addr[side].ip);
-        s->addr[side].port = (uint16_t)get(r, UINT16_MAX);
-    }
     get_layers(r, s);
     uint64_t flags = get(r, SESSION_FLAGS);
     s->told = flags & TOLD;
     s->reopened = flags & REOPENED;
     s->rebased = flags & REBASED;
     s->syn_ack = flags & SYN_ACK;
-    s->client = (uint8_t)get(r, 1);
-    s->roles = (uint8_t)get(r, TL_ROLES_SPEAKER);
-    s->closed = (uint8_t)get(r, TL_WHY_END);
+    s->client = get(r, 1) & 1;
+    s->roles = get(r, TL_ROLES_SPEAKER) & 3;
+    s->closed = get(r, TL_WHY_END) & 15;
     require(r, s->closed == TL_WHY_NONE || s->closed == TL_WHY_LIMIT || s->closed >= TL_WHY_FIN);
-    s->first = get_carrier(r);
-    s->last = get_carrier(r);
+    tl_at first = get_carrier(r), last = get_carrier(r);
+    s->first_frame = first.frame;
+    s->first_capture = first.capture;
+    s->last_frame = last.frame;
+    s->last_capture = last.capture;
+    s->newest_ns = last.ns;
     s->first_ns = get_ns(r);
     s->last_ns = get_ns(r);
     s->last_clock = get_clock(r);
-    s->syn_ns = get_ns(r);
-    s->rtt_ns = get_ns(r);
-    require(r, s->first_ns <= s->last_ns && s->syn_ns >= -1 && s->rtt_ns >= -1);
+    int64_t syn_ns = get_ns(r), rtt_ns = get_ns(r);
+    require(r, s->first_ns <= s->last_ns && syn_ns >= -1 && rtt_ns >= -1 && (!s->syn_ack || syn_ns >= 0 || rtt_ns >= 0));
+    s->rtt_known = rtt_ns >= 0;
+    s->handshake_ns = s->rtt_known ? rtt_ns : syn_ns;
     get_half(r, &s->half[0]);
     get_half(r, &s->half[1]);
     get_conn(r, &s->conn);
-    for (int side = 0; side < 2; side++) require(r, s->told || s->half[side].next == s->half[side].base); /* or the roles could change */
+    for (int side = 0; side < 2; side++)
+        require(r, s->told || s->half[side].next == half_base(&s->half[side])); /* or the roles could change */
     require(r, r->in.n == 0);
 }
 
 /* The segment that would find it. */
 static tl_segment key_of(const tl_session *s)
 {
-    tl_segment seg = {.src = s->addr[0], .dst = s->addr[1]};
+    tl_segment seg = {.src = table_addr(s, 0), .dst = table_addr(s, 1)};
     if (s->layers != NULL) seg.layers = *s->layers;
     return seg;
 }
@@ -285,14 +313,14 @@ tl_rc tl_session_restore(tl_sessions *t, uint64_t id, tl_span state, uint32_t ca
 {
     int side;
     reader r = {.in = state, .captures = captures};
-    tl_session *s = calloc(1, sizeof *s);
-    if (s == NULL) return TL_ENOMEM;
     require(&r, get(&r, STATE_VERSION) == STATE_VERSION);
     r.now = (int64_t)get(&r, (uint64_t)CLOCK_MAX);
+    tl_addr src = get_addr(&r), dst = get_addr(&r);
+    if (r.bad) return TL_END;
+    tl_session *s = table_new(t, &src, &dst);
+    if (s == NULL) return TL_ENOMEM;
     get_session(&r, s);
-    s->table = t;
     s->id = id;
-    s->deadline = INT64_MAX;
     s->resumed = s->resting = true;
     tl_segment key = key_of(s);
     s->hash = table_hash(t, &key);
@@ -311,8 +339,8 @@ static int by_age(const void *a, const void *b)
 {
     const tl_session *x = *(const tl_session *const *)a, *y = *(const tl_session *const *)b;
     if (x->last_clock != y->last_clock) return x->last_clock < y->last_clock ? -1 : 1;
-    if (x->last.capture != y->last.capture) return x->last.capture < y->last.capture ? -1 : 1;
-    if (x->last.frame != y->last.frame) return x->last.frame < y->last.frame ? -1 : 1;
+    if (x->last_capture != y->last_capture) return x->last_capture < y->last_capture ? -1 : 1;
+    if (x->last_frame != y->last_frame) return x->last_frame < y->last_frame ? -1 : 1;
     return x->id < y->id ? -1 : x->id > y->id;
 }
 

@@ -56,16 +56,17 @@ static void put_tree(tl_text *t, const held_tree *tree, uint64_t from, uint64_t 
 static void put_lane(tl_text *t, const half *h, int64_t now)
 {
     const lane *l = h->lane;
-    assert(l->believed.nodes == 0 && l->front_at == l->front_end);
+    const rare *r = half_rare_seen(h);
+    assert(r->believed.nodes == 0 && r->front_at == r->front_end);
     put_tree(t, &l->held, h->next, h->ref, now);
-    put_tree(t, &l->front, 0, h->ref, now);
-    put_tree(t, &l->aside, 0, h->ref, now);
+    put_tree(t, &r->front, 0, h->ref, now);
+    put_tree(t, &r->aside, 0, h->ref, now);
     put_clock(t, l->since, now);
     put_at(t, l->before);
-    put_near(t, l->sack_from, h->ref);
-    put_near(t, l->sack_to, h->ref);
-    put(t, l->sack_frame);
-    put(t, l->sack_capture);
+    put_near(t, r->sack_from, h->ref);
+    put_near(t, r->sack_to, h->ref);
+    put(t, r->sack_frame);
+    put(t, r->sack_capture);
     put(t, l->captured_bytes);
     put(t, l->segments);
     put(t, l->out_of_order);
@@ -74,31 +75,32 @@ static void put_lane(tl_text *t, const half *h, int64_t now)
 
 static void put_half(tl_text *t, const half *h, int64_t now)
 {
-    half copy = *h;
-    uint64_t *pos[HALF_POSITIONS];
-    half_positions(&copy, pos);
+    const lane *l = half_lane_seen(h);
+    const rare *r = half_rare_seen(h);
     put(t, (h->has_isn ? HAS_ISN : 0) | (h->fixed ? FIXED : 0) | (h->exact ? EXACT : 0) | (h->fin ? FIN : 0) | (h->rst ? RST : 0) |
-               (h->fin_acked ? FIN_ACKED : 0) | (h->lane != NULL ? LANE : 0));
+               (h->fin_acked ? FIN_ACKED : 0) | (h->payload ? LANE : 0));
     put(t, h->ref);
-    for (int i = 0; i < HALF_POSITIONS; i++) put_near(t, *pos[i], h->ref);
-    put(t, h->acked_frame);
-    put(t, h->acked_capture);
-    put_clock(t, h->acked_clock, now);
-    put(t, h->fin_frame);
-    put(t, h->fin_capture);
+    const uint64_t positions[] = {
+        h->fixed ? h->base : 0, h->next, h->top, h->fixed ? 0 : h->base, r->syn_base, h->acked, l->fin_pos, r->wild_ack};
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) put_near(t, positions[i], h->ref);
+    put(t, l->acked_frame);
+    put(t, l->acked_capture);
+    put_clock(t, l->acked_clock, now);
+    put(t, l->fin_frame);
+    put(t, l->fin_capture);
     put(t, h->channel);
-    put(t, h->other_channel);
+    put(t, r->other_channel);
     put(t, h->packets);
     put(t, h->wire_bytes);
     put(t, h->isn);
-    put(t, h->urgent);
+    put(t, r->urgent);
     put(t, h->bad_checksums);
     put(t, h->mss);
     put(t, h->window);
     put(t, h->max_window);
     put(t, tl_zigzag(h->window_scale));
-    put(t, h->wild_acks);
-    if (h->lane != NULL) put_lane(t, h, now);
+    put(t, r->wild_acks);
+    if (h->payload) put_lane(t, h, now);
 }
 
 static void put_conn(tl_text *t, const conn *c)
@@ -107,22 +109,23 @@ static void put_conn(tl_text *t, const conn *c)
         put(t, c->state[side]);
         put(t, c->before[side]);
         put(t, c->once[side]);
-        for (int i = 0; i < 4; i++) put(t, c->seq[side][i]);
-        for (int i = 0; i < 4; i++) put(t, c->count[side][i]);
+        for (int i = 0; i < 4; i++) put(t, conn_seq(c, side, i));
+        for (int i = 0; i < 4; i++) put(t, conn_count(c, side, i));
     }
     put(t, c->history_n);
-    tl_text_bytes(t, c->long_history != NULL ? c->long_history : c->history, c->history_n);
+    tl_text_bytes(t, conn_letters(c), c->history_n);
 }
 
 void tl_session_save(const tl_session *s, tl_text *out, tl_session_mark *mark)
 {
     int64_t now = s->table->clock;
-    assert(s->table->cur.session != s && s->lent == NULL);
+    assert(s->table->cur.session != s && s->table->lent == NULL);
     put(out, STATE_VERSION);
     put(out, (uint64_t)now);
     for (int side = 0; side < 2; side++) {
-        tl_text_bytes(out, s->addr[side].ip, sizeof s->addr[side].ip);
-        put(out, s->addr[side].port);
+        tl_addr a = table_addr(s, side);
+        tl_text_bytes(out, a.ip, sizeof a.ip);
+        put(out, a.port);
     }
     put(out, s->layers != NULL ? s->layers->n : 0);
     for (int i = 0; s->layers != NULL && i < s->layers->n; i++) {
@@ -133,13 +136,13 @@ void tl_session_save(const tl_session *s, tl_text *out, tl_session_mark *mark)
     put(out, s->client);
     put(out, s->roles);
     put(out, s->closed);
-    put_at(out, s->first);
-    put_at(out, s->last);
+    put_at(out, (tl_at){s->first_ns, s->first_frame, s->first_capture});
+    put_at(out, (tl_at){s->newest_ns, s->last_frame, s->last_capture});
     put(out, tl_zigzag(s->first_ns));
     put(out, tl_zigzag(s->last_ns));
     put_clock(out, s->last_clock, now);
-    put(out, tl_zigzag(s->syn_ns));
-    put(out, tl_zigzag(s->rtt_ns));
+    put(out, tl_zigzag(s->rtt_known ? -1 : s->handshake_ns));
+    put(out, tl_zigzag(s->rtt_known ? s->handshake_ns : -1));
     put_half(out, &s->half[0], now);
     put_half(out, &s->half[1], now);
     put_conn(out, &s->conn);
@@ -148,8 +151,8 @@ void tl_session_save(const tl_session *s, tl_text *out, tl_session_mark *mark)
     for (int dir = 0; dir < 2; dir++) {
         const half *h = &s->half[dir == TL_C2S ? s->client : !s->client];
         mark->stream[dir].fixed = h->fixed;
-        mark->stream[dir].base_seq = (uint32_t)h->base;
-        mark->stream[dir].length = h->next - h->base;
+        mark->stream[dir].base_seq = (uint32_t)half_base(h);
+        mark->stream[dir].length = h->fixed ? h->next - h->base : 0;
     }
 }
 
@@ -165,7 +168,7 @@ tl_session *tl_sessions_next(const tl_sessions *t, const tl_session *after)
 void tl_sessions_choose(tl_sessions *t, size_t most)
 {
     for (tl_session *s = tl_sessions_next(t, NULL); s != NULL; s = tl_sessions_next(t, s)) {
-        bool payload = s->list == LIST_OPEN && (s->half[0].lane != NULL || s->half[1].lane != NULL);
+        bool payload = s->list == LIST_OPEN && (s->half[0].payload || s->half[1].payload);
         if (payload || most > 0)
             s->fate = s->resting ? TL_FATE_RESTS : TL_FATE_SAVE;
         else

@@ -70,6 +70,7 @@ void tl_sessions_free(tl_sessions *t)
 {
     if (t == NULL) return;
     free_gone(t);
+    free(t->lent);
     for (tl_session *s; (s = t->replaced) != NULL;) {
         t->replaced = s->chain;
         table_free_session(t, s);
@@ -93,7 +94,7 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
     free_gone(t);
     if (t->failed) return TL_ENOMEM;
     assert(t->cur.session == NULL); /* the last session was pulled dry */
-    uint64_t hash = table_hash(t, seg);
+    uint32_t hash = table_hash(t, seg);
     tl_session *s = table_find(t, seg, hash, &side), *old = NULL;
     if (s != NULL && witness_begins_another(s, side, seg)) {
         old = s;
@@ -118,9 +119,11 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
         s->closed = TL_WHY_NONE;
         s->reopened = true;
     }
-    s->half[0].close_step = s->half[1].close_step = 0;
+    s->close_step[0] = s->close_step[1] = 0;
     s->closing = TL_WHY_NONE;
-    s->last = seg->at;
+    s->last_frame = seg->at.frame;
+    s->last_capture = seg->at.capture;
+    s->newest_ns = seg->at.ns;
     if (seg->at.ns < s->first_ns) s->first_ns = seg->at.ns;
     if (seg->at.ns > s->last_ns) s->last_ns = seg->at.ns;
     s->last_clock = t->clock;
@@ -129,12 +132,28 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
     return TL_OK;
 }
 
+/* Nothing is missing of this direction, and nothing late can be more than a copy. */
+static bool whole(const half *h)
+{
+    const lane *l = h->lane;
+    return h->fin_acked && h->fixed && h->exact && h->next == l->fin_pos && l->held.nodes == 0 && half_rare_seen(h)->aside.nodes == 0;
+}
+
+/* How long a session that is over stays open for late segments.  One that is whole waits for what changed places or was captured twice;
+** the rest of its copies open it again. */
+static int64_t linger(const tl_session *s)
+{
+    const tl_limits *limits = &s->table->limits;
+    bool early = whole(&s->half[0]) && whole(&s->half[1]) && !s->half[0].rst && !s->half[1].rst && !s->reopened;
+    return early && limits->grace_ns < limits->linger_ns ? limits->grace_ns : limits->linger_ns;
+}
+
 void session_rearm(tl_session *s)
 {
     tl_sessions *t = s->table;
     int64_t deadline = INT64_MAX;
     if (s->closed == TL_WHY_NONE && s->in_table) {
-        if (witness_over(s)) deadline = s->last_clock + t->limits.linger_ns;
+        if (witness_over(s)) deadline = s->last_clock + linger(s);
         for (int side = 0; side < 2; side++) {
             if (half_waits(&s->half[!side]) && s->half[side].fixed) continue; /* it has nothing to say before the other one */
             int64_t d = half_deadline(&s->half[side], s->half[!side].packets == 0, &t->limits);
@@ -157,8 +176,8 @@ static void finish_close(tl_session *s)
 
 bool tl_session_pull(tl_session *s, tl_event *out)
 {
-    free(s->lent);
-    s->lent = NULL;
+    free(s->table->lent);
+    s->table->lent = NULL;
     s->resting = false;
     if (reassemble_current(s, out) || reassemble_held(s, out)) return true;
     if (s->closing != TL_WHY_NONE) {
@@ -179,7 +198,7 @@ static tl_session *close_now(tl_session *s, tl_why why)
     } else if (witness_over(s) && (why == TL_WHY_IDLE || why == TL_WHY_END || why == TL_WHY_REUSED)) {
         why = TL_WHY_FIN;
     }
-    s->closing = (uint8_t)why;
+    s->closing = (uint8_t)(why & 15);
     return s;
 }
 
@@ -194,9 +213,9 @@ tl_session *tl_sessions_due(tl_sessions *t, tl_at at)
         s->chain = NULL;
         return close_now(s, TL_WHY_REUSED);
     }
-    while (t->heap_n > 0 && t->heap[0]->deadline <= t->clock) {
-        s = t->heap[0];
-        if (witness_over(s) && t->clock - s->last_clock >= t->limits.linger_ns) close_now(s, TL_WHY_FIN);
+    while (t->heap_n > 0 && t->heap[0].deadline <= t->clock) {
+        s = t->heap[0].session;
+        if (witness_over(s) && t->clock - s->last_clock >= linger(s)) close_now(s, TL_WHY_FIN);
         if (!s->resting || s->closing == TL_WHY_NONE) return s;
         finish_close(s); /* the run that saved it told this very close */
         session_rearm(s);
@@ -262,29 +281,29 @@ void **tl_session_slot(tl_session *s)
 
 static void look_stream(const half *h, tl_stream_info *out)
 {
+    const lane *l = half_lane_seen(h);
+    const rare *r = half_rare_seen(h);
     *out = (tl_stream_info){
         .has_isn = h->has_isn,
         .isn = h->isn,
-        .has_base = h->fixed || h->first != 0,
-        .base_seq = (uint32_t)(h->fixed ? h->base : h->first),
+        .has_base = h->base != 0,
+        .base_seq = (uint32_t)h->base,
         .length = h->fixed ? h->next - h->base : 0,
-        .other_channel = h->other_channel,
+        .other_channel = r->other_channel,
         .packets = h->packets,
         .wire_bytes = h->wire_bytes,
-        .urgent = h->urgent,
+        .urgent = r->urgent,
         .bad_checksums = h->bad_checksums,
         .mss = h->mss,
         .window_scale = h->window_scale,
         .fin = h->fin,
         .rst = h->rst,
     };
-    const lane *l = h->lane;
-    if (l == NULL) return;
     out->segments = l->segments;
     out->out_of_order = l->out_of_order;
     out->retransmitted = l->retransmitted;
-    out->captured_bytes = l->captured_bytes - l->held.data - l->front.data - l->aside.data;
-    out->length -= l->front_end - l->front_at; /* a front that is being told */
+    out->captured_bytes = l->captured_bytes - l->held.data - r->front.data - r->aside.data;
+    out->length -= r->front_end - r->front_at; /* a front that is being told */
 }
 
 void tl_session_look(const tl_session *s, tl_session_info *out)
@@ -293,22 +312,20 @@ void tl_session_look(const tl_session *s, tl_session_info *out)
     tl_sessions *t = s->table;
     *out = (tl_session_info){
         .id = s->id,
-        .client = s->addr[s->client],
-        .server = s->addr[!s->client],
+        .client = table_addr(s, s->client),
+        .server = table_addr(s, !s->client),
         .roles = s->roles,
         .midstream = !s->half[0].has_isn && !s->half[1].has_isn,
         .rebased = s->rebased,
         .reopened = s->reopened,
         .resumed = s->resumed,
         .closed = s->closed,
-        .first = s->first,
-        .last = s->last,
-        .rtt_ns = s->rtt_ns,
+        .first = {s->first_ns, s->first_frame, s->first_capture},
+        .last = {s->last_ns, s->last_frame, s->last_capture},
+        .rtt_ns = s->rtt_known ? s->handshake_ns : -1,
         .layers = s->layers != NULL ? s->layers : &none,
         .history = conn_history(&s->conn, s->client, t->history),
     };
-    out->first.ns = s->first_ns;
-    out->last.ns = s->last_ns;
     look_stream(&s->half[s->client], &out->stream[TL_C2S]);
     look_stream(&s->half[!s->client], &out->stream[TL_S2C]);
     bool has_bytes = out->stream[0].length + out->stream[1].length > 0;

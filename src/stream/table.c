@@ -6,7 +6,7 @@
 
 #include "base/siphash.h"
 
-enum { FIRST_BUCKETS = 1024, MALLOC_OVERHEAD = 16 };
+enum { FIRST_BUCKETS = 1024, HEAP_MOST = 1 << 30 };
 
 /* VLAN tags where they are part of the key. */
 static size_t vlan_key(const tl_layers *l, uint32_t *out)
@@ -24,12 +24,41 @@ static bool same_vlans(const tl_layers *a, const tl_layers *b)
     return n == vlan_key(b, y) && memcmp(x, y, n * sizeof *x) == 0;
 }
 
-static bool same_addr(const tl_addr *a, const tl_addr *b)
+/* What is left of an address when it is known to be IPv4. */
+enum { IPV4_AT = 12 };
+
+static bool same_addr(const tl_session *s, int side, const tl_addr *a)
 {
-    return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+    size_t from = s->ipv4 ? IPV4_AT : 0, n = sizeof a->ip - from;
+    return s->port[side] == a->port && memcmp(s->ip + (size_t)side * n, a->ip + from, n) == 0;
 }
 
-uint64_t table_hash(const tl_sessions *t, const tl_segment *seg)
+tl_addr table_addr(const tl_session *s, int side)
+{
+    tl_addr a = {.ip = {[10] = 0xff, [11] = 0xff}, .port = s->port[side]};
+    size_t from = s->ipv4 ? IPV4_AT : 0, n = sizeof a.ip - from;
+    memcpy(a.ip + from, s->ip + (size_t)side * n, n);
+    return a;
+}
+
+tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst)
+{
+    bool ipv4 = tl_addr_is_ipv4(src) && tl_addr_is_ipv4(dst);
+    size_t from = ipv4 ? IPV4_AT : 0, n = sizeof src->ip - from;
+    tl_session *s = calloc(1, sizeof *s + 2 * n);
+    if (s == NULL) return NULL;
+    s->table = t;
+    s->ipv4 = ipv4;
+    s->port[0] = src->port;
+    s->port[1] = dst->port;
+    memcpy(s->ip, src->ip + from, n);
+    memcpy(s->ip + n, dst->ip + from, n);
+    s->handshake_ns = -1;
+    s->half[0].window_scale = s->half[1].window_scale = -1;
+    return s;
+}
+
+uint32_t table_hash(const tl_sessions *t, const tl_segment *seg)
 {
     uint8_t key[2 * 18 + 4 * TL_LAYERS_MAX];
     size_t n = 36;
@@ -46,17 +75,19 @@ uint64_t table_hash(const tl_sessions *t, const tl_segment *seg)
         memcpy(key + n, tags, tag_n * sizeof *tags);
         n += tag_n * sizeof *tags;
     }
-    return tl_siphash(t->limits.hash_key, key, n);
+    return (uint32_t)tl_siphash(t->limits.hash_key, key, n);
 }
 
-tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint64_t hash, int *side)
+tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint32_t hash, int *side)
 {
     if (t->bucket_n == 0) return NULL;
+    bool ipv4 = tl_addr_is_ipv4(&seg->src) && tl_addr_is_ipv4(&seg->dst);
     for (tl_session *s = t->buckets[hash & (t->bucket_n - 1)]; s != NULL; s = s->chain) {
         if (s->hash != hash) continue;
-        if (same_addr(&s->addr[0], &seg->src) && same_addr(&s->addr[1], &seg->dst))
+        if (s->ipv4 != ipv4) continue;
+        if (same_addr(s, 0, &seg->src) && same_addr(s, 1, &seg->dst))
             *side = 0;
-        else if (same_addr(&s->addr[1], &seg->src) && same_addr(&s->addr[0], &seg->dst))
+        else if (same_addr(s, 1, &seg->src) && same_addr(s, 0, &seg->dst))
             *side = 1;
         else
             continue;
@@ -83,9 +114,9 @@ static bool grow(tl_sessions *t)
     return true;
 }
 
-tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash)
+tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint32_t hash)
 {
-    tl_session *s = calloc(1, sizeof *s);
+    tl_session *s = table_new(t, &seg->src, &seg->dst);
     if (s == NULL) return NULL;
     if (seg->layers.n > 0) {
         s->layers = malloc(sizeof *s->layers);
@@ -95,16 +126,11 @@ tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash)
         }
         *s->layers = seg->layers;
     }
-    s->table = t;
     s->hash = hash;
     s->id = t->next_id++;
-    s->addr[0] = seg->src;
-    s->addr[1] = seg->dst;
-    s->first = s->last = seg->at;
-    s->first_ns = s->last_ns = seg->at.ns;
-    s->deadline = INT64_MAX;
-    s->syn_ns = s->rtt_ns = -1;
-    s->half[0].window_scale = s->half[1].window_scale = -1;
+    s->first_frame = s->last_frame = seg->at.frame;
+    s->first_capture = s->last_capture = seg->at.capture;
+    s->first_ns = s->last_ns = s->newest_ns = seg->at.ns;
     if (table_put(t, s, LIST_OPEN)) return s;
     free(s->layers);
     free(s);
@@ -133,9 +159,9 @@ void table_list(tl_sessions *t, tl_session *s, list_name list)
     }
     t->open -= s->list == LIST_OPEN;
     t->open += list == LIST_OPEN;
-    if (s->list == LIST_CLOSED) t->closed_memory -= s->cost;
-    if (list == LIST_CLOSED) t->closed_memory += s->cost;
-    s->list = (uint8_t)list;
+    if (s->list == LIST_CLOSED) t->closed_memory -= (size_t)s->cost * COST_UNIT;
+    if (list == LIST_CLOSED) t->closed_memory += (size_t)s->cost * COST_UNIT;
+    s->list = (uint8_t)(list & 3);
     s->newer = s->older = NULL;
     if (list == LIST_NONE) return;
     s->older = t->newest[list];
@@ -143,52 +169,51 @@ void table_list(tl_sessions *t, tl_session *s, list_name list)
     t->newest[list] = s;
 }
 
-static void heap_put(tl_sessions *t, size_t at, tl_session *s)
+static void heap_put(tl_sessions *t, uint32_t at, heap_entry e)
 {
-    t->heap[at] = s;
-    s->heap_at = at + 1;
+    t->heap[at] = e;
+    e.session->heap_at = at + 1;
 }
 
-static bool earlier(const tl_session *a, const tl_session *b)
+static bool earlier(const heap_entry *a, const heap_entry *b)
 {
-    return a->deadline != b->deadline ? a->deadline < b->deadline : a->id < b->id;
+    return a->deadline != b->deadline ? a->deadline < b->deadline : a->session->id < b->session->id;
 }
 
-/* Moves s from the free place `at` to where it belongs. */
-static void heap_settle(tl_sessions *t, size_t at, tl_session *s)
+/* Moves e from the free place `at` to where it belongs. */
+static void heap_settle(tl_sessions *t, uint32_t at, heap_entry e)
 {
-    while (at > 0 && earlier(s, t->heap[(at - 1) / 2])) {
+    while (at > 0 && earlier(&e, &t->heap[(at - 1) / 2])) {
         heap_put(t, at, t->heap[(at - 1) / 2]);
         at = (at - 1) / 2;
     }
-    for (size_t child; (child = 2 * at + 1) < t->heap_n; at = child) {
-        if (child + 1 < t->heap_n && earlier(t->heap[child + 1], t->heap[child])) child++;
-        if (!earlier(t->heap[child], s)) break;
+    for (uint32_t child; (child = 2 * at + 1) < t->heap_n; at = child) {
+        if (child + 1 < t->heap_n && earlier(&t->heap[child + 1], &t->heap[child])) child++;
+        if (!earlier(&t->heap[child], &e)) break;
         heap_put(t, at, t->heap[child]);
     }
-    heap_put(t, at, s);
+    heap_put(t, at, e);
 }
 
 void table_deadline(tl_sessions *t, tl_session *s, int64_t deadline)
 {
-    if (s->deadline == deadline) return;
-    s->deadline = deadline;
+    if (s->heap_at == 0 ? deadline == INT64_MAX : t->heap[s->heap_at - 1].deadline == deadline) return;
     if (deadline == INT64_MAX) {
-        size_t at = s->heap_at - 1;
-        tl_session *last = t->heap[--t->heap_n];
+        uint32_t at = s->heap_at - 1;
+        heap_entry last = t->heap[--t->heap_n];
         s->heap_at = 0;
-        if (last != s) heap_settle(t, at, last);
+        if (last.session != s) heap_settle(t, at, last);
         return;
     }
+    heap_entry e = {deadline, s};
     if (s->heap_at != 0) {
-        heap_settle(t, s->heap_at - 1, s);
+        heap_settle(t, s->heap_at - 1, e);
         return;
     }
     if (t->heap_n == t->heap_room) {
-        size_t room = t->heap_room == 0 ? 256 : t->heap_room * 2;
-        tl_session **heap = realloc(t->heap, room * sizeof(*heap));
+        uint32_t room = t->heap_room == 0 ? 256 : t->heap_room * 2;
+        heap_entry *heap = room < HEAP_MOST ? realloc(t->heap, room * sizeof(*heap)) : NULL;
         if (heap == NULL) {
-            s->deadline = INT64_MAX;
             t->failed = true;
             return;
         }
@@ -196,22 +221,30 @@ void table_deadline(tl_sessions *t, tl_session *s, int64_t deadline)
         t->heap = heap;
         t->heap_room = room;
     }
-    heap_settle(t, t->heap_n++, s);
+    heap_settle(t, t->heap_n++, e);
+}
+
+/* What malloc(3) takes for it: 8 bytes of its own, in steps of 16. */
+static size_t block(size_t n)
+{
+    return (n + 8 + 15) & ~(size_t)15;
 }
 
 void table_account(tl_sessions *t, tl_session *s)
 {
-    size_t cost = sizeof *s + MALLOC_OVERHEAD;
-    if (s->layers != NULL) cost += sizeof *s->layers + MALLOC_OVERHEAD;
-    if (s->conn.long_history != NULL) cost += s->conn.history_room;
+    size_t cost = block(sizeof *s + (s->ipv4 ? 2 * 4 : 2 * 16));
+    if (s->layers != NULL) cost += block(sizeof *s->layers);
+    if (s->conn.more != NULL) cost += block(conn_cost(&s->conn));
     for (int side = 0; side < 2; side++) {
         const lane *l = s->half[side].lane;
-        if (l != NULL) cost += sizeof *l + MALLOC_OVERHEAD + l->held.bytes + l->front.bytes + l->aside.bytes;
+        if (l != NULL) cost += block(sizeof *l) + l->held.bytes;
+        if (l != NULL && l->rare != NULL) cost += block(sizeof *l->rare) + l->rare->front.bytes + l->rare->aside.bytes;
     }
-    if (s->lent != NULL) cost += held_cost(s->lent);
-    t->memory = t->memory - s->cost + cost;
-    if (s->list == LIST_CLOSED) t->closed_memory = t->closed_memory - s->cost + cost;
-    s->cost = cost;
+    size_t before = (size_t)s->cost * COST_UNIT, units = (cost + COST_UNIT - 1) / COST_UNIT;
+    s->cost = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
+    cost = (size_t)s->cost * COST_UNIT;
+    t->memory = t->memory - before + cost;
+    if (s->list == LIST_CLOSED) t->closed_memory = t->closed_memory - before + cost;
     if (t->memory > t->memory_peak) t->memory_peak = t->memory;
 }
 
@@ -231,11 +264,10 @@ void table_remove(tl_sessions *t, tl_session *s)
 void table_free_session(tl_sessions *t, tl_session *s)
 {
     assert(s->list == LIST_NONE && s->heap_at == 0 && !s->in_table);
-    t->memory -= s->cost;
+    t->memory -= (size_t)s->cost * COST_UNIT;
     half_free(&s->half[0]);
     half_free(&s->half[1]);
     conn_free(&s->conn);
-    free(s->lent);
     if (t->cur.session == s) free(t->cur.node);
     free(s->layers);
     free(s);

@@ -13,35 +13,49 @@
 
 typedef enum list_name { LIST_NONE, LIST_OPEN, LIST_CLOSED, LISTS } list_name;
 
+/* Few hundred bytes, because a flood makes many: what only some sessions need is behind a pointer, and the addresses are as short as they
+** can be. */
 struct tl_session {
     tl_session *chain;         /* next in the bucket */
     tl_session *newer, *older; /* in its list */
-    uint64_t hash, id;
     tl_sessions *table;
-    tl_addr addr[2]; /* side 0: the sender of the first segment */
-    half half[2];    /* by side: what that side sent */
-    conn conn;
-    tl_at first, last;
-    int64_t first_ns, last_ns; /* smallest and largest time of its segments */
-    int64_t last_clock;        /* table clock of its last segment */
-    int64_t deadline;          /* in the heap; INT64_MAX: not */
-    size_t heap_at;            /* 1-based place in the heap; 0: not there */
-    size_t cost;               /* what the table has counted for it */
-    int64_t syn_ns, rtt_ns;    /* -1: not known */
-    tl_layers *layers;         /* of the first segment; NULL: none */
-    held *lent;                /* told by the last pull, freed by the next */
+    uint64_t id;
     void *slot;
-    uint8_t client;  /* the side that is the client */
-    uint8_t roles;   /* tl_roles */
-    uint8_t list;    /* list_name */
-    uint8_t closing; /* tl_why: being closed */
-    uint8_t closed;  /* tl_why: close told */
-    bool told;       /* an event was told: the roles are settled */
-    bool reopened, rebased, syn_ack, in_table;
-    bool resumed; /* restored: its row exists */
-    bool resting; /* restored, and nothing was asked of it since */
-    uint8_t fate; /* tl_fate, of the last tl_sessions_choose */
+    tl_layers *layers; /* of the first segment; NULL: none */
+    uint64_t first_frame, last_frame;
+    int64_t first_ns, last_ns; /* smallest and largest time of its segments */
+    int64_t newest_ns;         /* time of its last segment */
+    int64_t last_clock;        /* table clock of its last segment */
+    int64_t handshake_ns;      /* time of the client's SYN, or, when rtt_known, what the handshake took; -1: not known */
+    half half[2];              /* by side: what that side sent */
+    conn conn;
+    uint32_t first_capture, last_capture;
+    uint32_t hash;
+    uint32_t heap_at; /* 1-based place in the heap; 0: not there */
+    uint32_t cost;    /* what the table has counted for it, in units of COST_UNIT */
+    uint16_t port[2];
+    uint8_t close_step[2];
+    uint8_t roles : 2;   /* tl_roles */
+    uint8_t client : 1;  /* the side that is the client */
+    uint8_t told : 1;    /* an event was told: the roles are settled */
+    uint8_t list : 2;    /* list_name */
+    uint8_t fate : 2;    /* tl_fate, of the last tl_sessions_choose */
+    uint8_t closing : 4; /* tl_why: being closed */
+    uint8_t closed : 4;  /* tl_why: close told */
+    bool reopened : 1, rebased : 1, syn_ack : 1, in_table : 1, rtt_known : 1;
+    bool resumed : 1; /* restored: its row exists */
+    bool resting : 1; /* restored, and nothing was asked of it since */
+    bool ipv4 : 1;
+    uint8_t ip[]; /* of both sides, the sender of the first segment first: of 4 bytes each (ipv4) or 16 */
 };
+_Static_assert(TL_WHYS <= 16, "closing and closed have four bits");
+
+enum { COST_UNIT = 16 };
+
+typedef struct heap_entry {
+    int64_t deadline;
+    tl_session *session;
+} heap_entry;
 
 /* The segment being worked off. */
 typedef struct current {
@@ -63,8 +77,8 @@ struct tl_sessions {
     tl_session **buckets;
     size_t bucket_n, session_n; /* bucket_n is a power of 2 */
     tl_session *newest[LISTS], *oldest[LISTS];
-    tl_session **heap; /* heap[0] is the earliest */
-    size_t heap_n, heap_room;
+    heap_entry *heap; /* heap[0] is the earliest */
+    uint32_t heap_n, heap_room;
     tl_session *replaced; /* sessions whose ports were taken over, linked by `chain`, first come first */
     tl_session **replaced_end;
     tl_session *gone;    /* closed and out of the table: freed at the next call */
@@ -73,6 +87,7 @@ struct tl_sessions {
     int64_t clock; /* largest time seen: never goes back */
     tl_at told_at; /* the frame being worked on */
     current cur;
+    held *lent; /* told by the last pull, freed by the next */
     size_t memory, memory_peak;
     size_t closed_memory;               /* what the sessions in LIST_CLOSED cost of it */
     char history[CONN_HISTORY_MAX + 2]; /* of the last tl_session_look */
@@ -81,10 +96,14 @@ struct tl_sessions {
 };
 
 /* The session of this pair of endpoints; *side: which of its sides src is. */
-tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint64_t hash, int *side);
-uint64_t table_hash(const tl_sessions *t, const tl_segment *seg);
+tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint32_t hash, int *side);
+uint32_t table_hash(const tl_sessions *t, const tl_segment *seg);
+/* A session of these endpoints, all zero but for what has no value yet, and not in the table.  NULL: no memory. */
+tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst);
+/* An endpoint. */
+tl_addr table_addr(const tl_session *s, int side);
 /* A new session, numbered, in the table and in the open list.  NULL: no memory, nothing changed. */
-tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint64_t hash);
+tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint32_t hash);
 /* Puts one that has its key, hash and number into the table.  false: no memory, nothing changed. */
 bool table_put(tl_sessions *t, tl_session *s, list_name list);
 /* Out of hash, list and heap. */

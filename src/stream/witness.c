@@ -44,7 +44,7 @@ bool witness_begins_another(const tl_session *s, int side, const tl_segment *seg
     if (h->has_isn) return seg->seq != h->isn && (!(seg->flags & TL_ACK) || witness_over(s));
     if (seg->flags & TL_ACK || h->ref == 0) return false;
     uint64_t base = half_position(h, seg->seq) + 1;
-    uint64_t lowest = h->fixed ? h->base : h->first;
+    uint64_t lowest = h->base;
     const held *node = lowest_held(h);
     if (!h->fixed && node != NULL && node->pos < lowest) lowest = node->pos;
     if (lowest == 0) return false; /* only acknowledged so far */
@@ -67,92 +67,106 @@ static void find_roles(tl_session *s, int side, const tl_segment *seg)
         client = side;
     }
     if (s->half[0].packets + s->half[1].packets == 0 || (roles < s->roles && !s->told)) {
-        s->roles = (uint8_t)roles;
-        s->client = (uint8_t)client;
+        s->roles = roles & 3;
+        s->client = client != 0;
     }
 }
 
 /* ---- what a segment says of its sequence space ---- */
 
-static void see_syn(tl_session *s, int side, const tl_segment *seg)
+/* false: no memory */
+static bool see_syn(tl_session *s, int side, const tl_segment *seg)
 {
     half *h = &s->half[side];
     uint64_t base = half_unwrap(h, seg->seq) + 1;
     const held *node = lowest_held(h);
     if (seg->mss != 0) h->mss = seg->mss;
     if (seg->window_scale >= 0) h->window_scale = seg->window_scale;
-    if (h->has_isn) return;
+    if (h->has_isn) return true;
     if (!h->fixed) {
-        if (node != NULL && node->pos < base) return; /* not this stream's SYN */
+        if (node != NULL && node->pos < base) return true; /* not this stream's SYN */
         half_fix(h, base, true);
     } else if (base < h->base && !h->exact) {
-        h->syn_base = base;
+        if (half_rare(h) == NULL) return false;
+        h->lane->rare->syn_base = base;
     } else if (base == h->base) {
         h->exact = true;
     } else {
-        return;
+        return true;
     }
     h->has_isn = true;
     h->isn = seg->seq;
-}
-
-/* An acknowledgement far beyond what is known of the direction: believed when segments set aside end about there, or when three agree. */
-static bool believe_ack(half *p, const half *h, uint64_t pos)
-{
-    uint64_t from, to;
-    if (half_run(p, pos, &from, &to) > 0) {
-        half_believe(p, pos);
-    } else if (p->wild_ack == 0 || !half_near(h, p->wild_ack, pos)) {
-        p->wild_ack = pos;
-        p->wild_acks = 1;
-        return false;
-    } else if (++p->wild_acks < 3) {
-        return false;
-    }
-    p->wild_ack = 0;
     return true;
 }
 
-static void see_sack(tl_session *s, int side, const tl_segment *seg)
+/* An acknowledgement far beyond what is known of the direction: believed when segments set aside end about there, or when three agree.
+** `rare` is there. */
+static bool believe_ack(half *p, const half *h, uint64_t pos)
+{
+    uint64_t from, to;
+    rare *r = p->lane->rare;
+    if (half_run(p, pos, &from, &to) > 0) {
+        half_believe(p, pos);
+    } else if (r->wild_ack == 0 || !half_near(h, r->wild_ack, pos)) {
+        r->wild_ack = pos;
+        r->wild_acks = 1;
+        return false;
+    } else if (++r->wild_acks < 3) {
+        return false;
+    }
+    r->wild_ack = 0;
+    return true;
+}
+
+/* false: no memory */
+static bool see_sack(tl_session *s, int side, const tl_segment *seg)
 {
     half *h = &s->half[side], *p = &s->half[!side];
     for (int i = 0; i < seg->sack_n; i++) {
         uint64_t from = half_position(p, seg->sack[i][0]), to = half_position(p, seg->sack[i][1]);
-        if (p->fin && to > p->fin_pos) to = p->fin_pos; /* the FIN counts too */
-        if (!half_far(p, h, to)) half_sack(p, from, to, seg->at, s->table->clock);
+        if (p->fin && to > p->lane->fin_pos) to = p->lane->fin_pos; /* the FIN counts too */
+        if (!half_far(p, h, to) && !half_sack(p, from, to, seg->at, s->table->clock)) return false;
     }
+    return true;
 }
 
-static void see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ack_pos)
+/* false: no memory */
+static bool see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ack_pos)
 {
     tl_sessions *t = s->table;
     half *h = &s->half[side], *p = &s->half[!side];
     uint64_t pos = half_unwrap(p, seg->ack);
-    if (p->first == 0) p->first = pos;
-    if (pos > p->acked && half_far(p, h, pos) && !believe_ack(p, h, pos)) {
-        *ack_pos = p->acked;
-        return;
+    if (!p->fixed && p->base == 0) p->base = pos;
+    if (pos > p->acked && half_far(p, h, pos)) {
+        if (half_rare(p) == NULL) return false;
+        if (!believe_ack(p, h, pos)) {
+            *ack_pos = p->acked;
+            return true;
+        }
     }
     if (seg->flags & TL_SYN && !p->has_isn && !p->fixed) {
         const held *node = lowest_held(p);
         if (node == NULL || node->pos >= pos) half_fix(p, pos, true);
     }
     *ack_pos = pos;
-    if (p->fin && pos > p->fin_pos) {
-        if (pos == p->fin_pos + 1) p->fin_acked = true;
-        pos = p->fin_pos;
+    if (p->fin && pos > p->lane->fin_pos) {
+        if (pos == p->lane->fin_pos + 1) p->fin_acked = true;
+        pos = p->lane->fin_pos;
     }
-    if (pos <= p->acked) return;
+    if (pos <= p->acked) return true;
     if (p->fixed && half_missing(p, p->acked, pos)) conn_gap(&s->conn, !side);
-    half_ack(p, pos, seg->at, t->clock);
+    return half_ack(p, pos, seg->at, t->clock);
 }
 
 static bool see_payload(tl_session *s, int side, const tl_segment *seg, uint64_t pos, uint64_t ack_pos, bool far)
 {
     tl_sessions *t = s->table;
     half *h = &s->half[side];
-    lane *l = half_lane(h, t->clock);
-    if (l == NULL) return false;
+    lane *l = half_lane(h);
+    bool early = h->fixed && !h->exact && pos < h->base;
+    if (l == NULL || ((far || early) && half_rare(h) == NULL)) return false;
+    if (!h->payload) l->since = t->clock;
+    h->payload = true;
     uint64_t end = pos + seg->payload_wire;
     current *c = &t->cur;
     *c = (current){.session = s, .side = side, .pos = pos, .ack_pos = ack_pos, .p = seg->payload.p, .at = seg->at};
@@ -180,22 +194,24 @@ static bool see_payload(tl_session *s, int side, const tl_segment *seg, uint64_t
 
 static void see_rtt(tl_session *s, int side, const tl_segment *seg)
 {
+    if (s->rtt_known) return;
     if (seg->flags & TL_SYN) {
         if (!(seg->flags & TL_ACK)) {
-            if (side == s->client && s->syn_ns < 0) s->syn_ns = seg->at.ns;
-        } else if (side != s->client && s->syn_ns >= 0) {
+            if (side == s->client && s->handshake_ns < 0) s->handshake_ns = seg->at.ns;
+        } else if (side != s->client && s->handshake_ns >= 0) {
             s->syn_ack = true;
         }
-    } else if (s->syn_ack && side == s->client && seg->flags & TL_ACK && s->rtt_ns < 0 && seg->at.ns >= s->syn_ns) {
-        s->rtt_ns = seg->at.ns - s->syn_ns;
+    } else if (s->syn_ack && side == s->client && seg->flags & TL_ACK && seg->at.ns >= s->handshake_ns) {
+        s->handshake_ns = seg->at.ns - s->handshake_ns;
+        s->rtt_known = true;
         s->syn_ack = false;
     }
 }
 
-static uint64_t channel_of(const tl_layers *l)
+static uint32_t channel_of(const tl_layers *l)
 {
     static const uint8_t key[16];
-    return l->n == 0 ? 0 : tl_siphash(key, l->kind, l->n) ^ tl_siphash(key, l->id, l->n * sizeof *l->id) << 1;
+    return l->n == 0 ? 0 : (uint32_t)(tl_siphash(key, l->kind, l->n) ^ tl_siphash(key, l->id, l->n * sizeof *l->id) << 1);
 }
 
 /* A segment that says and brings nothing that this direction has not shown before. */
@@ -205,10 +221,10 @@ static bool repeats(const tl_session *s, int side, const tl_segment *seg)
     if (h->ref == 0) return false;
     uint64_t pos = half_position(h, seg->seq) + !!(seg->flags & TL_SYN), end = pos + seg->payload_wire;
     if (seg->flags & TL_SYN && !(h->has_isn && seg->seq == h->isn)) return false;
-    if (seg->flags & TL_FIN && !(h->fin && h->fin_pos == end)) return false;
+    if (seg->flags & TL_FIN && !(h->fin && h->lane->fin_pos == end)) return false;
     if (seg->flags & TL_RST && !h->rst) return false;
     if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) {
-        uint64_t known = p->fin && p->fin_acked ? p->fin_pos + 1 : p->acked > p->base ? p->acked : p->fixed ? p->base : p->first;
+        uint64_t known = p->fin && p->fin_acked ? p->lane->fin_pos + 1 : p->acked > half_base(p) ? p->acked : p->base;
         if (p->ref == 0 || half_position(p, seg->ack) > known) return false;
     }
     return seg->payload_wire > 0 ? !half_missing(h, pos, end) : pos <= h->top;
@@ -219,10 +235,10 @@ static bool see_copy(tl_session *s, int side, const tl_segment *seg)
 {
     half *h = &s->half[side];
     s->table->other_channel = true;
-    h->other_channel++;
+    if (half_rare(h) == NULL) return false;
+    lane *l = h->lane;
+    l->rare->other_channel++;
     if (seg->payload_wire == 0) return true;
-    lane *l = half_lane(h, s->table->clock);
-    if (l == NULL) return false;
     uint64_t segments = l->segments, retransmitted = l->retransmitted, out_of_order = l->out_of_order;
     const half *p = &s->half[!side];
     uint64_t ack_pos = seg->flags & TL_ACK && p->ref != 0 ? half_position(p, seg->ack) : 0;
@@ -236,29 +252,32 @@ static bool see_copy(tl_session *s, int side, const tl_segment *seg)
 bool witness_see(tl_session *s, int side, const tl_segment *seg)
 {
     half *h = &s->half[side];
-    uint64_t channel = channel_of(&seg->layers);
+    uint32_t channel = channel_of(&seg->layers);
     if (h->packets > 0 && channel != h->channel && repeats(s, side, seg)) return see_copy(s, side, seg);
     uint64_t ack_pos = 0, top = h->top;
     find_roles(s, side, seg);
-    if (seg->flags & TL_SYN) see_syn(s, side, seg);
+    if (seg->flags & TL_FIN && half_lane(h) == NULL) return false;
+    if (seg->flags & TL_URG && half_rare(h) == NULL) return false;
+    if (seg->flags & TL_SYN && !see_syn(s, side, seg)) return false;
     uint64_t pos = half_unwrap(h, seg->seq) + !!(seg->flags & TL_SYN);
     uint64_t end = pos + seg->payload_wire;
     conn_segment(&s->conn, side, s->client, seg, top == 0 || end > top);
     if (seg->flags & TL_ACK && !(seg->flags & TL_RST)) {
-        see_ack(s, side, seg, &ack_pos);
-        if (seg->sack_n > 0) see_sack(s, side, seg);
+        if (!see_ack(s, side, seg, &ack_pos)) return false;
+        if (!see_sack(s, side, seg)) return false;
     }
     bool payload = seg->payload_wire > 0;
     bool far = payload && !(seg->flags & (TL_SYN | TL_RST)) && half_far(h, &s->half[!side], pos);
-    if (far && h->wild_ack != 0 && half_near(&s->half[!side], h->wild_ack, end)) far = false; /* the peer says that it got there */
+    uint64_t wild_ack = half_rare_seen(h)->wild_ack;
+    if (far && wild_ack != 0 && half_near(&s->half[!side], wild_ack, end)) far = false; /* the peer says that it got there */
     if (payload && !see_payload(s, side, seg, pos, ack_pos, far)) return false;
-    if (h->packets == 0 && !h->fixed) h->first = pos;
+    if (h->packets == 0 && !h->fixed) h->base = pos;
     h->packets++;
     h->wire_bytes += seg->wire_bytes;
     h->channel = channel;
     h->window = seg->window;
     if (seg->window > h->max_window && !(seg->flags & (TL_SYN | TL_RST))) h->max_window = seg->window;
-    h->urgent += !!(seg->flags & TL_URG);
+    if (seg->flags & TL_URG) h->lane->rare->urgent++;
     h->bad_checksums += seg->bad_checksum;
     if (seg->flags & TL_RST) {
         h->rst = true;
