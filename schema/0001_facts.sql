@@ -68,6 +68,7 @@ CREATE TABLE session (
 ) STRICT;
 
 -- The bytes of one direction.  length = stored_bytes + gap_bytes; captured_bytes = stored_bytes + duplicate_bytes + stray_bytes.
+-- A direction that no packet shows, and of which the other one acknowledged nothing, has no row.
 CREATE TABLE stream (
   session_id      INTEGER NOT NULL REFERENCES session,
   direction       INTEGER NOT NULL CHECK (direction IN (0, 1)),

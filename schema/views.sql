@@ -51,7 +51,7 @@ SELECT s.session_id,
   LEFT JOIN stream AS c ON c.session_id = s.session_id AND c.direction = 0
   LEFT JOIN stream AS v ON v.session_id = s.session_id AND v.direction = 1;
 
--- One row a direction.
+-- One row a direction that any packet shows.
 DROP VIEW IF EXISTS streams;
 CREATE VIEW streams AS
 SELECT t.session_id,

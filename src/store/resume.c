@@ -127,12 +127,26 @@ static tl_rc shift_back(tl_store *s, uint64_t session_id, int dir, int64_t base)
     return by == 0 ? TL_OK : store_shift(s, session_id, dir, UINT64_C(0) - by);
 }
 
+/* Directions that rightly have no row: nothing was known of them (stream_shown() in write.c). */
+static tl_rc read_without_row(tl_store *s, uint64_t session_id, int64_t *n)
+{
+    sqlite3_stmt *q = store_statement(s, ST_BACK_WITHOUT_ROW);
+    if (q == NULL) return s->error.rc;
+    bind_count(q, 1, session_id);
+    tl_rc rc = store_row(s, q);
+    if (rc == TL_OK) *n = sqlite3_column_int64(q, 0);
+    sqlite3_reset(q);
+    return rc == TL_END ? TL_OK : rc;
+}
+
 static tl_rc take_back(tl_store *s, uint64_t session_id, const int64_t marks[3], const int64_t base[2])
 {
     tl_rc rc = delete_above(s, session_id, marks);
     for (int d = 0; rc == TL_OK && d < 2; d++) rc = shift_back(s, session_id, d, base[d]);
+    int64_t without_row = 0;
+    if (rc == TL_OK) rc = read_without_row(s, session_id, &without_row);
     if (rc == TL_OK) rc = run_for(s, ST_BACK_LENGTHS, session_id);
-    if (rc == TL_OK && sqlite3_changes(s->db) != 2)
+    if (rc == TL_OK && sqlite3_changes(s->db) + without_row != 2)
         return tl_fail(&s->error, TL_ESQL,
                        "%s: the saved state of session %llu contradicts its rows: DELETE FROM session_state, and give the command again",
                        s->path, (unsigned long long)session_id);

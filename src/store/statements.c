@@ -130,6 +130,10 @@ const char *const store_sql[STATEMENTS] = {
                         " length = stored_bytes + gap_bytes, captured_bytes = stored_bytes + duplicate_bytes + stray_bytes"
                         " FROM session_state AS m WHERE stream.session_id = ?1 AND m.session_id = ?1"
                         " AND stored_bytes + gap_bytes = iif(direction = 0, m.length_0, m.length_1)",
+    [ST_BACK_WITHOUT_ROW] = "SELECT count(*) FROM session_state AS m, (SELECT 0 AS direction UNION ALL SELECT 1) AS d"
+                            " WHERE m.session_id = ?1 AND iif(d.direction = 0, m.length_0, m.length_1) = 0"
+                            " AND iif(d.direction = 0, m.base_0, m.base_1) IS NULL AND NOT EXISTS"
+                            " (SELECT 1 FROM stream AS t WHERE t.session_id = ?1 AND t.direction = d.direction)",
     [ST_BACK_SESSION] = "UPDATE session SET close_reason = NULL WHERE session_id = ?1",
     [ST_UNFRAMED_AFTER] = "SELECT t.session_id FROM session_state AS t CROSS JOIN session AS s ON s.session_id = t.session_id"
                           " WHERE t.session_id > ?1 AND t.unframed AND NOT (s.healed AND s.last_capture_id >= ?2)"

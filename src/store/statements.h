@@ -67,6 +67,7 @@ typedef enum statement {
     ST_BACK_STRAYS,
     ST_BACK_BASE,
     ST_BACK_LENGTHS,
+    ST_BACK_WITHOUT_ROW,
     ST_BACK_SESSION,
     ST_UNFRAMED_AFTER,
     ST_UNFRAMED_DONE,

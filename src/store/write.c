@@ -27,10 +27,10 @@ static void bind_or_null(sqlite3_stmt *q, int at, bool known, int64_t v)
         sqlite3_bind_null(q, at);
 }
 
-static tl_rc stream_row(tl_store *s, const tl_row_session *row, int dir)
+static tl_rc stream_put(tl_store *s, const tl_row_session *row, int dir, statement how)
 {
     const tl_stream_info *i = &row->info.stream[dir];
-    sqlite3_stmt *q = store_statement(s, row->exists ? ST_STREAM_UPDATE : ST_STREAM_INSERT);
+    sqlite3_stmt *q = store_statement(s, how);
     if (q == NULL) return s->error.rc;
     bind_count(q, 1, row->info.id);
     bind_int(q, 2, dir);
@@ -53,11 +53,27 @@ static tl_rc stream_row(tl_store *s, const tl_row_session *row, int dir)
     bind_count(q, 19, row->add[dir].gap);
     bind_count(q, 20, row->add[dir].duplicate);
     bind_count(q, 21, row->add[dir].stray);
+    return store_run(s, q);
+}
+
+/* A direction of which the captures show nothing, and of which the other one acknowledged nothing, has no row: a scan is all of them. */
+static bool stream_shown(const tl_row_session *row, int dir)
+{
+    const tl_stream_info *i = &row->info.stream[dir];
+    return i->packets > 0 || i->has_base || i->length > 0 || i->captured_bytes > 0 || row->add[dir].stray > 0 || row->asks[dir];
+}
+
+static tl_rc stream_row(tl_store *s, const tl_row_session *row, int dir)
+{
     s->totals.stored_bytes += row->add[dir].stored;
     s->totals.gap_bytes += row->add[dir].gap;
     s->totals.duplicate_bytes += row->add[dir].duplicate;
     s->totals.stray_bytes += row->add[dir].stray;
-    return store_run(s, q);
+    if (!stream_shown(row, dir)) return TL_OK;
+    if (!row->exists) return stream_put(s, row, dir, ST_STREAM_INSERT);
+    tl_rc rc = stream_put(s, row, dir, ST_STREAM_UPDATE);
+    if (rc != TL_OK || sqlite3_changes(s->db) > 0) return rc;
+    return stream_put(s, row, dir, ST_STREAM_INSERT); /* its first packet came after the session's row */
 }
 
 /* Binds what both INSERT and UPDATE have, and runs it. */
@@ -113,7 +129,7 @@ static tl_rc old_session(tl_store *s, const tl_row_session *row)
 
 static bool stream_changed(const tl_row_session *row, int dir)
 {
-    return !row->exists || row->info.closed != TL_WHY_NONE || row->add[dir].stored + row->add[dir].gap > 0 ||
+    return !row->exists || row->healed || row->info.closed != TL_WHY_NONE || row->add[dir].stored + row->add[dir].gap > 0 ||
            row->add[dir].duplicate + row->add[dir].stray > 0 || row->asks[dir];
 }
 

@@ -243,8 +243,35 @@ static void stores_facts_of_a_session(void)
              "SELECT client_addr, client_port, server_addr, server_port, close_reason, roles, rtt_ns, history FROM session",
              "10.0.0.1|40000|10.0.0.2|80|evicted|syn|1234|ShAdDaFf");
     rows_are("stream", path, "SELECT direction, isn, base_seq, length, stored_bytes, mss, window_scale, fin FROM stream",
-             "0|4294967295|0|3|3|1460|0|1\n1|NULL|NULL|0|0|NULL|NULL|0");
+             "0|4294967295|0|3|3|1460|0|1"); /* no packet shows the other direction */
     tl_stage_close(&stage);
+    tl_scratch_done(path);
+}
+
+/* The row of a direction comes with its first packet, however late that is. */
+static void stores_directions_that_are_shown(void)
+{
+    char *path;
+    tl_stage stage;
+    tl_store *s = open_new(&path, 1);
+    tl_stage_open(&stage, s, 1);
+    stage.info.stream[0].packets = 1;
+    CU_ASSERT_EQUAL(tl_stage_hand_over(&stage), TL_OK);
+    stage.info.stream[1].packets = 2;
+    stage.info.closed = TL_WHY_END;
+    CU_ASSERT_EQUAL(tl_stage_hand_over(&stage), TL_OK);
+    tl_stage_close(&stage);
+    tl_stage_open(&stage, s, 2);
+    stage.info.stream[0].packets = 1;
+    stage.info.stream[1].has_base = true; /* something of it was acknowledged */
+    CU_ASSERT_EQUAL(tl_stage_hand_over(&stage), TL_OK);
+    tl_stage_close(&stage);
+    tl_stage_open(&stage, s, 3);
+    stage.info.stream[1].packets = 1;
+    CU_ASSERT_EQUAL(tl_stage_hand_over(&stage), TL_OK);
+    tl_stage_close(&stage);
+    close_good(s);
+    rows_are("stream", path, "SELECT session_id, direction, packets FROM stream", "1|0|1\n1|1|2\n2|0|1\n2|1|0\n3|1|1");
     tl_scratch_done(path);
 }
 
@@ -428,6 +455,7 @@ int main(void)
                                                    {"copies of packed chunks", compares_with_packed_chunks},
                                                    {"messages", stores_messages},
                                                    {"facts of a session", stores_facts_of_a_session},
+                                                   {"directions that are shown", stores_directions_that_are_shown},
                                                    {"community ids", computes_community_ids},
                                                    {"a batch fails whole", fails_whole},
                                                    {"checks where asked to", checks_where_asked_to},

@@ -183,7 +183,10 @@ static void checks_see_what_they_are_for(void)
         {"UPDATE chunk SET data = X'00' WHERE chunk_id = 4", "payload"},
         {"UPDATE chunk SET session_id = 9 WHERE chunk_id = 5", "foreign_keys stored tiling"},
         {"INSERT INTO gap (session_id, direction, stream_offset, length, reason) VALUES (3, 0, 0, 10, 'end')", "stored tiling"},
-        {"DELETE FROM stream WHERE session_id = 3 AND direction = 1", "stored"},
+        {"DELETE FROM stream WHERE session_id = 3 AND direction = 1", ""}, /* a server that was never heard of */
+        {"DELETE FROM stream WHERE session_id = 3 AND direction = 0", "stored"},
+        {"DELETE FROM stream WHERE session_id = 4 AND direction = 1", "stored"},
+        {"UPDATE session SET history = ''; DELETE FROM stream WHERE session_id = 3", "stored"},
         {"UPDATE frame_count SET frames = 3 WHERE capture_id = 1 AND outcome = 'not_tcp'", "frames"},
         {"UPDATE capture SET frames = 31, state = 'interrupted' WHERE capture_id = 1", ""},
         {"DELETE FROM frame_count WHERE capture_id = 2", "frames"},
