@@ -132,17 +132,22 @@ unsigned half_run(const half *h, uint64_t pos, uint64_t *from, uint64_t *to)
     return n > 0 && pos + RUN_SLACK >= *from && pos <= *to + RUN_SLACK ? n : 0;
 }
 
-void half_believe(half *h, uint64_t pos)
+bool half_believe(half *h, uint64_t pos)
 {
     uint64_t from, to;
-    if (half_run(h, pos, &from, &to) == 0) return;
+    if (half_run(h, pos, &from, &to) == 0) return true;
     rare *r = h->lane->rare;
     for (held *node; (node = held_at(&r->aside, from)) != NULL && node->pos < to;) {
         held_remove(&r->aside, node);
-        held_insert(&r->believed, node);
+        if (!held_insert(&r->believed, node)) {
+            h->lane->captured_bytes -= node->n;
+            free(node);
+            return false;
+        }
     }
     if (to > h->top) h->top = to;
     if (to > h->ref) h->ref = to;
+    return true;
 }
 
 static void prove(held *node, const half *h)
@@ -223,11 +228,10 @@ void half_fix(half *h, uint64_t base, bool exact)
     if (h->ref < base) h->ref = base;
 }
 
-void half_hold(half *h, held *node, int64_t clock)
+bool half_hold(half *h, held *node, int64_t clock)
 {
-    held_tree *t = &h->lane->held;
     node->clock = clock;
-    held_insert(t, node);
+    if (!held_insert(&h->lane->held, node)) return false;
     held *after = held_next(node);
     if (after != NULL && after->proof_frame != 0) { /* it splits a hole that is proved already */
         node->proof_frame = after->proof_frame;
@@ -236,6 +240,7 @@ void half_hold(half *h, held *node, int64_t clock)
     } else if (h->acked != 0 && node->pos <= h->acked) {
         prove(node, h);
     }
+    return true;
 }
 
 half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, const tl_limits *limits)

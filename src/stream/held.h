@@ -3,34 +3,35 @@
 **
 ** A position is a sequence number unwrapped to 64 bits (half.c).  A node is either data (a copy of captured bytes) or a cut: bytes
 ** that the snaplen kept out of the capture.  Data may be put over a cut (held_punch makes room), never over data.
-** Red-black tree of libbsd (bsd/sys/tree.h): every operation is O(log n), so no order of segments makes it slow.
+**
+** The nodes are a list in the order of their positions, found through a B+-tree of pages that hold positions beside pointers.  Every
+** operation is O(log n), so no order of segments makes it slow; and a segment in the midst of a million touches a few pages and its two
+** neighbours, where a binary tree would touch twenty nodes that lie anywhere.
 */
 #ifndef TL_HELD_H
 #define TL_HELD_H
 
-#include <bsd/sys/tree.h>
-
 #include "base/base.h"
 
 typedef struct held {
-    RB_ENTRY(held) link;
+    struct held *next; /* of its tree */
     uint64_t pos;
+    uint32_t n;
+    bool cut, fin; /* fin: the segment said FIN (known of nodes set aside only) */
+    uint32_t capture, proof_capture;
     uint64_t proof_frame; /* an ACK that covers the hole before this node; 0: none yet */
     int64_t proof_clock;  /* when it came, by the table's clock */
     int64_t clock;        /* when the node came, by the table's clock */
     int64_t ns;           /* the frame that carried the bytes */
     uint64_t frame;
     uint64_t ack_pos; /* position in the other direction that the sender had acknowledged; 0: none */
-    uint32_t capture, proof_capture;
-    uint32_t n;
-    bool cut, fin;   /* fin: the segment said FIN (known of nodes set aside only) */
-    uint8_t bytes[]; /* n of them; none for a cut */
+    uint8_t bytes[];  /* n of them; none for a cut */
 } held;
 
 typedef struct held_tree {
-    RB_HEAD(held_root, held) root;
+    struct held_page *root;
     held *first;  /* the lowest one: looked at after each segment */
-    size_t bytes; /* memory: nodes, bookkeeping included */
+    size_t bytes; /* memory: nodes and pages */
     size_t nodes;
     uint64_t data; /* captured bytes in it */
 } held_tree;
@@ -39,18 +40,18 @@ typedef struct held_tree {
 
 /* A data node with a copy of the bytes, or a cut (bytes NULL), not in a tree yet.  NULL: no memory. */
 held *held_new(uint64_t pos, const uint8_t *bytes, uint32_t n, tl_at at);
-/* Puts h into the tree; it overlaps nothing there. */
-void held_insert(held_tree *t, held *h);
+/* Puts h into the tree; it overlaps nothing there.  false: no memory, nothing changed. */
+TL_MUST_USE bool held_insert(held_tree *t, held *h);
 /* Takes h out; the caller frees it with free(3). */
 void held_remove(held_tree *t, held *h);
 held *held_first(const held_tree *t);
-held *held_next(held *h);
+held *held_next(const held *h);
 /* The node that holds pos, or else the first one after it; NULL: none. */
 held *held_at(const held_tree *t, uint64_t pos);
 /* Removes what cuts have within [from, to).  false: no memory (a cut in the middle splits); nothing changed then. */
 bool held_punch(held_tree *t, uint64_t from, uint64_t to);
 void held_clear(held_tree *t);
-/* What one node costs. */
+/* What one node costs, pages left out. */
 size_t held_cost(const held *h);
 
 #endif

@@ -129,10 +129,11 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
     }
     fresh->ack_pos = c->ack_pos;
     fresh->fin = c->fin && n == c->n;
-    if (tree == &h->lane->held)
-        half_hold(h, fresh, t->clock);
-    else
-        held_insert(tree, fresh);
+    if (tree == &h->lane->held ? !half_hold(h, fresh, t->clock) : !held_insert(tree, fresh)) {
+        free(fresh);
+        lose(s, n);
+        return false;
+    }
     take(c, n);
     return false;
 }
@@ -158,7 +159,11 @@ static void hold_cut(tl_session *s)
             return;
         }
         cut->ack_pos = c->ack_pos;
-        half_hold(h, cut, t->clock);
+        if (!half_hold(h, cut, t->clock)) {
+            free(cut);
+            t->failed = true;
+            return;
+        }
         at = to;
     }
 }
@@ -233,7 +238,7 @@ bool reassemble_current(tl_session *s, tl_event *out)
             c->aside = false;
             c->cut = 0;
             if (half_run(h, c->pos, &from, &to) >= BELIEVED_AT) {
-                half_believe(h, c->pos);
+                if (!half_believe(h, c->pos)) s->table->failed = true;
             } else if (half_rare_seen(h)->aside.nodes > ASIDE_MAX) {
                 reject_event(s, c->side, out);
                 return true;

@@ -126,7 +126,11 @@ static void get_tree(reader *r, held_tree *tree, uint64_t from, uint64_t to, uin
         node->proof_frame = read.proof_frame;
         node->proof_capture = read.proof_capture;
         node->proof_clock = read.proof_clock;
-        held_insert(tree, node);
+        if (!held_insert(tree, node)) {
+            free(node);
+            r->bad = r->no_memory = true;
+            return;
+        }
         from += gap + n;
     }
 }

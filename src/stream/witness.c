@@ -101,12 +101,12 @@ static bool see_syn(tl_session *s, int side, const tl_segment *seg)
 
 /* An acknowledgement far beyond what is known of the direction: believed when segments set aside end about there, or when three agree.
 ** `rare` is there. */
-static bool believe_ack(half *p, const half *h, uint64_t pos)
+static bool believe_ack(half *p, const half *h, uint64_t pos, bool *no_memory)
 {
     uint64_t from, to;
     rare *r = p->lane->rare;
     if (half_run(p, pos, &from, &to) > 0) {
-        half_believe(p, pos);
+        if (!half_believe(p, pos)) *no_memory = true;
     } else if (r->wild_ack == 0 || !half_near(h, r->wild_ack, pos)) {
         r->wild_ack = pos;
         r->wild_acks = 1;
@@ -138,11 +138,13 @@ static bool see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ac
     uint64_t pos = half_unwrap(p, seg->ack);
     if (!p->fixed && p->base == 0) p->base = pos;
     if (pos > p->acked && half_far(p, h, pos)) {
-        if (half_rare(p) == NULL) return false;
-        if (!believe_ack(p, h, pos)) {
+        bool no_memory = half_rare(p) == NULL;
+        if (no_memory) return false;
+        if (!believe_ack(p, h, pos, &no_memory)) {
             *ack_pos = p->acked;
             return true;
         }
+        if (no_memory) return false;
     }
     if (seg->flags & TL_SYN && !p->has_isn && !p->fixed) {
         const held *node = lowest_held(p);
