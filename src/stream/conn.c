@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { LETTER_A = 16, LETTER_D = 32, LETTER_I = 64, LETTER_Q = 128 };
+/* Letters that a history has room for when it is not inline any more. */
+enum { ROOM_MOST_NEED = 20, ROOM_MANY_NEED = 60 };
 enum { KIND_S, KIND_H, KIND_F, KIND_R };
 enum { COUNT_C, COUNT_G, COUNT_T, COUNT_W };
 
@@ -12,7 +14,7 @@ bool conn_room(conn *c, size_t n)
 {
     size_t room = c->more == NULL ? 0 : c->more->room;
     if (c->more != NULL && n <= room) return true;
-    size_t more = n > CONN_HISTORY_ROOM ? CONN_HISTORY_MAX : CONN_HISTORY_ROOM;
+    size_t more = n <= ROOM_MOST_NEED ? ROOM_MOST_NEED : n <= ROOM_MANY_NEED ? ROOM_MANY_NEED : CONN_HISTORY_MAX;
     conn_more *m = realloc(c->more, sizeof *m + more);
     if (m == NULL) return false;
     if (c->more == NULL) {

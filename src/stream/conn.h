@@ -19,7 +19,7 @@ typedef enum conn_endpoint {
     CONN_RESET
 } conn_endpoint;
 
-enum { CONN_HISTORY_INLINE = 14, CONN_HISTORY_ROOM = 60, CONN_HISTORY_MAX = 250 };
+enum { CONN_HISTORY_INLINE = 14, CONN_HISTORY_MAX = 250 };
 
 /* What a connection that was only begun does not need. */
 typedef struct conn_more {
