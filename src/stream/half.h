@@ -59,6 +59,7 @@ typedef struct half {
     bool has_isn : 1, fixed : 1, exact : 1; /* exact: the base came from a SYN or SYN-ACK: nothing may precede it */
     bool fin : 1, rst : 1, fin_acked : 1;
     bool payload : 1; /* it has carried some */
+    bool holed : 1;   /* a GAP was told, which late data may heal */
 } half;
 
 /* The lane, or one that is all zero; likewise. */

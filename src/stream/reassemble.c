@@ -33,6 +33,7 @@ static void begin(tl_session *s, int side, tl_event_kind kind, uint64_t pos, uin
     *out = (tl_event){.kind = kind, .dir = dir_of(s, side), .length = length, .told = s->table->told_at};
     out->offset = h->fixed ? pos - h->base : 0;
     s->told = true;
+    if (kind == TL_EV_GAP) s->half[side].holed = true;
 }
 
 static void lend(tl_session *s, held_tree *tree, held *node)

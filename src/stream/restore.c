@@ -176,6 +176,7 @@ static void get_half(reader *r, half *h)
     h->rst = flags & RST;
     h->fin_acked = flags & FIN_ACKED;
     h->payload = flags & LANE;
+    h->holed = flags & HOLED;
     h->ref = get(r, POS_MAX);
     for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) *positions[i] = get_near(r, h->ref, POS_MAX);
     require(r, h->ref >= REF_MIN || (h->ref == 0 && !(flags & (FIXED | LANE | FIN))));

@@ -78,7 +78,7 @@ static void put_half(tl_text *t, const half *h, int64_t now)
     const lane *l = half_lane_seen(h);
     const rare *r = half_rare_seen(h);
     put(t, (h->has_isn ? HAS_ISN : 0) | (h->fixed ? FIXED : 0) | (h->exact ? EXACT : 0) | (h->fin ? FIN : 0) | (h->rst ? RST : 0) |
-               (h->fin_acked ? FIN_ACKED : 0) | (h->payload ? LANE : 0));
+               (h->fin_acked ? FIN_ACKED : 0) | (h->payload ? LANE : 0) | (h->holed ? HOLED : 0));
     put(t, h->ref);
     const uint64_t positions[] = {
         h->fixed ? h->base : 0, h->next, h->top, h->fixed ? 0 : h->base, r->syn_base, h->acked, l->fin_pos, r->wild_ack};

@@ -3,7 +3,7 @@
 **
 ** STATES of a session (tl_session.list, closing, closed):
 **
-**     open       in LIST_OPEN.  Ends by FIN or RST (after linger_ns without a segment), silence, a limit, reuse of its ports, the end
+**     open       in LIST_OPEN.  Ends by FIN or RST (after linger() without a segment), silence, a limit, reuse of its ports, the end
 **     closing    `closing` is the reason; every hole is decided, tails and CLOSE are told by the pulls that follow
 **     closed     in LIST_CLOSED: still answers to its key, so that late segments are not taken for a new session; a segment opens it again
 **                (`reopened`).  The one that has been closed longest is forgotten, without a word, when they cost too much: its rows are
@@ -136,7 +136,8 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
 static bool whole(const half *h)
 {
     const lane *l = h->lane;
-    return h->fin_acked && h->fixed && h->exact && h->next == l->fin_pos && l->held.nodes == 0 && half_rare_seen(h)->aside.nodes == 0;
+    return h->fin_acked && !h->holed && h->fixed && h->exact && h->next == l->fin_pos && l->held.nodes == 0 &&
+           half_rare_seen(h)->aside.nodes == 0;
 }
 
 /* How long a session that is over stays open for late segments.  One that is whole waits for what changed places or was captured twice;

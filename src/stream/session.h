@@ -30,7 +30,7 @@ typedef struct tl_limits {
     size_t max_sessions;  /* live sessions; the idlest is evicted; 0: only memory bounds them */
     int64_t idle_ns;      /* silence that ends a session (default 1 h) */
     int64_t grace_ns;     /* how long an acknowledged hole may still fill (default 200 ms); one-sided ones wait 10 x */
-    int64_t linger_ns;    /* how long a session that FIN or RST ended stays open for late segments (default 5 s) */
+    int64_t linger_ns;    /* how long a session that FIN or RST ended stays open for late segments (default 5 s); whole ones: grace_ns */
     bool vlan_key;        /* VLAN tags are part of the key */
     uint8_t hash_key[16]; /* random, from the caller: see invariant 4 */
 } tl_limits;

@@ -18,7 +18,7 @@ enum { STATE_VERSION = 1 };
 
 enum { TOLD = 1, REOPENED = 2, REBASED = 4, SYN_ACK = 8, SESSION_FLAGS = 15 };
 /* LANE: it has carried payload, and what only such a direction has follows. */
-enum { HAS_ISN = 1, FIXED = 2, EXACT = 4, FIN = 8, RST = 16, FIN_ACKED = 32, LANE = 64, HALF_FLAGS = 127 };
+enum { HAS_ISN = 1, FIXED = 2, EXACT = 4, FIN = 8, RST = 16, FIN_ACKED = 32, LANE = 64, HOLED = 128, HALF_FLAGS = 255 };
 enum { NODE_CUT = 1, NODE_FIN = 2, NODE_PROOF = 4, NODE_FLAGS = 7 };
 
 #endif

@@ -126,6 +126,14 @@ static void holes_stay_within_their_limit(void)
     }
 }
 
+static void half_open_sessions_cost_little(void)
+{
+    enum { SESSION_MOST = 400 };
+    tl_limits limits = tl_limits_default();
+    load l = run(TL_ATTACK_SYN_FLOOD, (uint64_t)4 * N, UINT64_MAX, &limits);
+    CU_ASSERT(l.stats.live == (uint64_t)4 * N && l.stats.memory_bytes < (size_t)SESSION_MOST * 4 * N);
+}
+
 static void half_open_sessions_stay_within_the_memory(void)
 {
     tl_limits limits = tl_limits_default();
@@ -268,6 +276,7 @@ int main(void)
                                      {"one far segment allocates nothing in proportion", one_far_segment_allocates_nothing_in_proportion},
                                      {"forged jumps are not collected", forged_jumps_are_not_collected},
                                      {"holes stay within their limit", holes_stay_within_their_limit},
+                                     {"half-open sessions cost little", half_open_sessions_cost_little},
                                      {"half-open sessions stay within the memory", half_open_sessions_stay_within_the_memory},
                                      {"fragments stay within their memory", fragments_stay_within_their_memory},
                                      {"what pressure did is recorded", what_pressure_did_is_recorded},
