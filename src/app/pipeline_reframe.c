@@ -110,6 +110,17 @@ static tl_rc reframe_each(tl_store *store, const tl_registry *r, uint32_t captur
     return rc;
 }
 
+static tl_rc every_session(tl_store *s, uint64_t after, uint32_t capture_id, uint64_t *session_id)
+{
+    (void)capture_id;
+    return tl_store_session_after(s, after, session_id);
+}
+
+tl_rc tl_reframe_all(tl_store *store, const tl_registry *r, tl_error *err)
+{
+    return reframe_each(store, r, 0, every_session, err);
+}
+
 tl_rc tl_reframe_healed(tl_store *store, const tl_registry *r, uint32_t capture_id, tl_error *err)
 {
     return reframe_each(store, r, capture_id, tl_store_healed_after, err);

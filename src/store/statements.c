@@ -99,6 +99,7 @@ const char *const store_sql[STATEMENTS] = {
     [ST_MESSAGES_DELETE] = "DELETE FROM message WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295",
     [ST_SESSION_PROTOCOL] = "UPDATE session SET protocol = ?2 WHERE session_id = ?1",
     [ST_HEALED_AFTER] = "SELECT session_id FROM session WHERE session_id > ?1 AND healed AND last_capture_id >= ?2 LIMIT 1",
+    [ST_SESSION_AFTER] = "SELECT session_id FROM session WHERE session_id > ?1 ORDER BY session_id LIMIT 1",
 
     [ST_MARKS] = "SELECT (SELECT coalesce(max(chunk_id), 0) FROM chunk), (SELECT coalesce(max(gap_id), 0) FROM gap),"
                  " (SELECT coalesce(max(stray_id), 0) FROM stray)",

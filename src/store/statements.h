@@ -54,6 +54,7 @@ typedef enum statement {
     ST_MESSAGES_DELETE,
     ST_SESSION_PROTOCOL,
     ST_HEALED_AFTER,
+    ST_SESSION_AFTER,
     ST_MARKS,
     ST_STATE_SAVE,
     ST_STATE_FORGET,

@@ -234,6 +234,11 @@ tl_rc store_done(tl_store *s, tl_rc rc)
     return rc;
 }
 
+void tl_store_abandon(tl_store *s)
+{
+    if (store_done(s, tl_fail(&s->error, TL_EIO, "%s: what was begun is taken back", s->path)) != TL_OK) return;
+}
+
 tl_rc tl_store_commit(tl_store *s)
 {
     if (s->failed) return s->error.rc;

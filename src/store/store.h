@@ -26,6 +26,8 @@ typedef struct tl_store_options {
 tl_store *tl_store_open(const char *path, const tl_store_options *o, tl_error *err);
 /* Commits what is open and closes.  On failure (of the commit) the text is in *err; the handle is gone either way.  NULL is fine. */
 tl_rc tl_store_close(tl_store *s, tl_error *err);
+/* Rolls the open transaction back.  The handle is good only for closing. */
+void tl_store_abandon(tl_store *s);
 /* Text of the last failure of a call on this handle. */
 const tl_error *tl_store_error(const tl_store *s);
 
@@ -75,6 +77,8 @@ TL_MUST_USE tl_rc tl_store_commit(tl_store *s);
 
 /* The next session after `after` (0: the first) that is healed and reaches into capture_id or a later one; *session_id 0: none. */
 TL_MUST_USE tl_rc tl_store_healed_after(tl_store *s, uint64_t after, uint32_t capture_id, uint64_t *session_id);
+/* The next session after `after` (0: the first); *session_id 0: none. */
+TL_MUST_USE tl_rc tl_store_session_after(tl_store *s, uint64_t after, uint64_t *session_id);
 /* Forgets the session's messages, in the open transaction.  New ones come by tl_store_write. */
 TL_MUST_USE tl_rc tl_store_messages_forget(tl_store *s, uint64_t session_id);
 TL_MUST_USE tl_rc tl_store_protocol(tl_store *s, uint64_t session_id, const char *protocol);
