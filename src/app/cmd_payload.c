@@ -115,7 +115,7 @@ static int open_sink(tl_query *q, sink *s)
 {
     struct stat file, db;
     if (q->o.output == NULL) {
-        *s = (sink){.fd = STDOUT_FILENO, .escaped = isatty(STDOUT_FILENO), .line_end = true};
+        *s = (sink){.fd = STDOUT_FILENO, .escaped = q->terminal, .line_end = true};
         return STATUS_OK;
     }
     if (stat(q->o.output, &file) == 0 && stat(q->path, &db) == 0 && file.st_dev == db.st_dev && file.st_ino == db.st_ino)

@@ -1,5 +1,8 @@
 /*
 ** query_cmd.h - the commands of tcpledger-query, and what they share.
+**
+** A command is a row of the table in query_main.c and a function in a cmd_*.c; an option is a row of tl_options[] and a case in
+** query_options.c.  Help, usage lines and suggestions are made from the two tables.
 */
 #ifndef TL_QUERY_CMD_H
 #define TL_QUERY_CMD_H
@@ -10,53 +13,79 @@
 /* Exit status. */
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
-/* Which options were given; a command says which it takes. */
+/* The options, at most 63: sets of them are bits of 64. */
 enum {
-    OPT_HOST = 1 << 0,
-    OPT_PORT = 1 << 1,
-    OPT_SINCE = 1 << 2,
-    OPT_UNTIL = 1 << 3,
-    OPT_PROTOCOL = 1 << 4,
-    OPT_LOSSY = 1 << 5,
-    OPT_WHERE = 1 << 6,
-    OPT_LIMIT = 1 << 7,
-    OPT_DIR = 1 << 8,
-    OPT_OUTPUT = 1 << 9,
-    OPT_GAPS = 1 << 10,
-    OPT_MESSAGE = 1 << 11,
-    OPT_BODY = 1 << 12,
-    OPT_BY = 1 << 13,
-    OPT_QUICK = 1 << 14,
-    OPT_FORMAT = 1 << 15,
-    OPT_TIMEOUT = 1 << 16,
-    OPT_FILTERS = OPT_HOST | OPT_PORT | OPT_SINCE | OPT_UNTIL | OPT_PROTOCOL | OPT_LOSSY | OPT_WHERE | OPT_LIMIT,
-    OPT_ROWS = OPT_FORMAT | OPT_TIMEOUT
+    OPT_HOST = 1,
+    OPT_PORT,
+    OPT_SINCE,
+    OPT_UNTIL,
+    OPT_PROTOCOL,
+    OPT_LOSSY,
+    OPT_WHERE,
+    OPT_LIMIT,
+    OPT_DIR,
+    OPT_OUTPUT,
+    OPT_GAPS,
+    OPT_MESSAGE,
+    OPT_BODY,
+    OPT_BY,
+    OPT_QUICK,
+    OPT_FORMAT,
+    OPT_TIMEOUT,
+    OPT_COLOR,
+    OPT_NO_PAGER,
+    OPT_HELP,
+    OPT_VERSION,
 };
 
+#define TAKES(option) (UINT64_C(1) << (option))
+/* A command that takes OPT_NO_PAGER is shown through a pager. */
+#define TAKES_ROWS (TAKES(OPT_FORMAT) | TAKES(OPT_TIMEOUT) | TAKES(OPT_COLOR) | TAKES(OPT_NO_PAGER))
+#define TAKES_SESSIONS                                                                                                                     \
+    (TAKES(OPT_HOST) | TAKES(OPT_PORT) | TAKES(OPT_SINCE) | TAKES(OPT_UNTIL) | TAKES(OPT_PROTOCOL) | TAKES(OPT_LOSSY) | TAKES(OPT_LIMIT))
+#define TAKES_FILTERS (TAKES_SESSIONS | TAKES(OPT_WHERE))
+
+typedef struct tl_option {
+    const char *name, *value; /* value: what stands behind it in help; NULL: a switch */
+    int id;
+    const char *help;
+} tl_option;
+
+extern const tl_option tl_options[]; /* in the order of help; ended by {NULL} */
+
+typedef enum tl_when { TL_AUTO, TL_ALWAYS, TL_NEVER } tl_when;
+
 typedef struct tl_query_options {
-    unsigned given;
+    uint64_t given; /* TAKES() bits */
     tl_filter filter;
     int direction;      /* -1: not said */
     const char *output; /* NULL: standard output */
-    bool gaps_zero, body, quick;
+    bool gaps_zero, body, quick, no_pager;
     int64_t message; /* 0: all of the stream */
     const char *by;
     unsigned timeout_s;
     tl_format format;
+    tl_when color;
 } tl_query_options;
 
 typedef struct tl_query {
     const char *path, *command;
-    const char *argument; /* NULL: none */
+    const char *argument; /* the first; NULL: none */
+    char **arguments;     /* all of them */
+    int argument_count;
     tl_query_options o;
     tl_reader *reader;
     tl_output out; /* standard output */
+    bool terminal; /* what goes to standard output is read on a terminal, by a pager or not: nothing raw may go there */
 } tl_query;
 
 typedef struct tl_command {
-    const char *name, *usage, *help;
-    int arguments; /* 0: none, 1: one, -1: none or one */
-    unsigned takes;
+    const char *name, *usage; /* usage: the arguments, "" for none */
+    const char *help;         /* one line */
+    const char *more;         /* further lines for its own help; NULL: none */
+    const char *example;      /* what follows "tcpledger-query page.db " */
+    int least, most;          /* arguments; most -1: any number */
+    uint64_t takes;
     int (*run)(tl_query *q); /* exit status */
 } tl_command;
 
@@ -72,9 +101,16 @@ int tl_cmd_queries(tl_query *q);
 int tl_cmd_run(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.
-** *command is the row of commands[] (ended by {NULL}). */
+** *command is the row of commands[] (ended by {NULL}); NULL with STATUS_OK: help or the version was asked for, and printed. */
 int tl_query_parse(int argc, char **argv, const tl_command *commands, tl_query *q, const tl_command **command);
-void tl_query_help(const tl_command *commands);
+
+/* The row of that name; NULL: none. */
+const tl_command *tl_command_find(const tl_command *commands, const char *name);
+/* What a person may have meant by `word`: the nearest command or option name, or NULL when none is near. */
+const char *tl_command_near(const tl_command *commands, const char *word);
+const char *tl_option_near(const char *word);
+/* Help on stdout: about the program (c NULL) or one command. */
+void tl_query_help(const tl_command *commands, const tl_command *c);
 
 /* "tcpledger-query: ..." on stderr; returns status. */
 int tl_complain(int status, const char *fmt, ...) TL_PRINTF(2, 3);
@@ -90,7 +126,12 @@ int tl_run_sections(tl_query *q, const tl_section *sections, const char *only, c
 
 /* tl_write_fn for a FILE.  END: nobody reads any more (EPIPE). */
 tl_rc tl_write_file(void *file, tl_span bytes);
-/* Columns of the terminal behind stdout; 0: it is none. */
-size_t tl_terminal_width(void);
+/* Sets q->out and q->terminal by what standard output is: before the pager takes its place. */
+void tl_query_output(tl_query *q);
+
+/* Where both ends of the program are a terminal: standard output into $PAGER (default: less -FRX), if that can be started. */
+void tl_pager_start(void);
+/* Ends standard output and waits for the pager to be left.  Nothing to do where there is none. */
+void tl_pager_wait(void);
 
 #endif

@@ -7,19 +7,79 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In the order of help.  page.db of the examples: tcpledger-ingest fixtures/http-lossy.pcap -o page.db */
 static const tl_command commands[] = {
-    {"sessions", "", "sessions, filtered by --host --port --since --until --protocol --lossy --where", 0, OPT_FILTERS | OPT_ROWS,
-     tl_cmd_sessions},
-    {"session", "ID", "all about one: both streams, messages, gaps and strays in the order of time", 1, OPT_ROWS, tl_cmd_session},
-    {"messages", "[ID]", "application messages, of one session or filtered as sessions are", -1, OPT_FILTERS | OPT_ROWS, tl_cmd_messages},
-    {"payload", "ID", "the captured bytes of a stream or a message (--dir --message --body --gaps -o)", 1,
-     OPT_DIR | OPT_OUTPUT | OPT_GAPS | OPT_MESSAGE | OPT_BODY, tl_cmd_payload},
-    {"loss", "", "what is missing: capture loss apart from unknown loss (--by)", 0, OPT_BY | OPT_ROWS, tl_cmd_loss},
-    {"verify", "", "asks the database whether it balances; silent when it does (--quick)", 0, OPT_QUICK | OPT_ROWS, tl_cmd_verify},
-    {"info", "", "captures, ingests, totals, what became of the frames", 0, OPT_ROWS, tl_cmd_info},
-    {"sql", "'SELECT ...'", "one SELECT on the tables and views", 1, OPT_ROWS, tl_cmd_sql},
-    {"queries", "", "the queries that come with the program", 0, OPT_ROWS, tl_cmd_queries},
-    {"run", "NAME", "one of them", 1, OPT_ROWS, tl_cmd_run},
+    {.name = "sessions",
+     .usage = "",
+     .help = "TCP sessions: who, how much, what is missing",
+     .example = "sessions --lossy --limit 10",
+     .takes = TAKES_FILTERS | TAKES_ROWS,
+     .run = tl_cmd_sessions},
+    {.name = "session",
+     .usage = "ID",
+     .help = "all about one: both streams, messages, gaps and strays in the order of time",
+     .example = "session 1",
+     .least = 1,
+     .most = 1,
+     .takes = TAKES_ROWS,
+     .run = tl_cmd_session},
+    {.name = "messages",
+     .usage = "[ID]",
+     .help = "application messages, of one session or filtered",
+     .more = "--protocol is that of the session, --where is about the columns of the view 'messages'.\n",
+     .example = "messages --where \"detail->>'status' >= 400\"",
+     .most = 1,
+     .takes = TAKES_FILTERS | TAKES_ROWS,
+     .run = tl_cmd_messages},
+    {.name = "payload",
+     .usage = "ID",
+     .help = "the captured bytes of a stream or a message",
+     .more = "To a file or a pipe the bytes alone (what is missing is told on stderr), to a terminal escaped.\n",
+     .example = "payload 3 --message 2 --body -o img2.png",
+     .least = 1,
+     .most = 1,
+     .takes = TAKES(OPT_DIR) | TAKES(OPT_OUTPUT) | TAKES(OPT_GAPS) | TAKES(OPT_MESSAGE) | TAKES(OPT_BODY) | TAKES(OPT_NO_PAGER),
+     .run = tl_cmd_payload},
+    {.name = "loss",
+     .usage = "",
+     .help = "what is missing: capture loss apart from unknown loss",
+     .example = "loss --by host",
+     .takes = TAKES(OPT_BY) | TAKES_ROWS,
+     .run = tl_cmd_loss},
+    {.name = "verify",
+     .usage = "",
+     .help = "asks the database whether it balances; silent when it does",
+     .example = "verify --quick",
+     .takes = TAKES(OPT_QUICK) | TAKES_ROWS,
+     .run = tl_cmd_verify},
+    {.name = "info",
+     .usage = "",
+     .help = "captures, ingests, totals, what became of the frames",
+     .example = "info",
+     .takes = TAKES_ROWS,
+     .run = tl_cmd_info},
+    {.name = "sql",
+     .usage = "'SELECT ...'",
+     .help = "one SELECT on the tables and views",
+     .example = "sql \"SELECT protocol, count(*) AS sessions FROM sessions GROUP BY 1\"",
+     .least = 1,
+     .most = 1,
+     .takes = TAKES_ROWS,
+     .run = tl_cmd_sql},
+    {.name = "queries",
+     .usage = "",
+     .help = "the queries that come with the program",
+     .example = "queries",
+     .takes = TAKES_ROWS,
+     .run = tl_cmd_queries},
+    {.name = "run",
+     .usage = "NAME",
+     .help = "one of them",
+     .example = "run largest_losses",
+     .least = 1,
+     .most = 1,
+     .takes = TAKES_ROWS,
+     .run = tl_cmd_run},
     {0},
 };
 
@@ -28,23 +88,17 @@ int main(int argc, char **argv)
     tl_query q = {0};
     tl_error err = {0};
     const tl_command *command = NULL;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        tl_query_help(commands);
-        return STATUS_OK;
-    }
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        printf("tcpledger-query %s\n", TL_VERSION);
-        return STATUS_OK;
-    }
     int status = tl_query_parse(argc, argv, commands, &q, &command);
-    if (status != STATUS_OK) return status;
+    if (status != STATUS_OK || command == NULL) return status;
     signal(SIGPIPE, SIG_IGN);
     q.reader = tl_reader_open(q.path, &err);
     if (q.reader == NULL) return tl_complain(STATUS_FAILED, "%s", err.text);
     tl_reader_time_limit(q.reader, q.o.timeout_s);
-    q.out = (tl_output){.format = q.o.format, .width = tl_terminal_width(), .write = tl_write_file, .to = stdout};
+    tl_query_output(&q);
+    if ((command->takes & TAKES(OPT_NO_PAGER)) != 0 && !q.o.no_pager && q.o.output == NULL) tl_pager_start();
     status = command->run(&q);
     tl_reader_close(q.reader);
     if (fflush(stdout) != 0 && errno != EPIPE) status = tl_complain(STATUS_FAILED, "standard output: %s", strerror(errno));
+    tl_pager_wait();
     return status;
 }

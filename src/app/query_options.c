@@ -1,5 +1,5 @@
 /*
-** query_options.c - argv into a tl_query.
+** query_options.c - the table of options; argv into a tl_query.
 */
 #include "app/query_cmd.h"
 #include <getopt.h>
@@ -7,60 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_S = 600 };
+enum { TIMEOUT_S = 600, OPTIONS_MOST = 64 };
 
-/* val: the OPT_ bit, but for -o and the two that end the program. */
-enum { HELP = 1 << 20, VERSION };
-static const struct option longs[] = {
-    {"host", required_argument, NULL, OPT_HOST},
-    {"port", required_argument, NULL, OPT_PORT},
-    {"since", required_argument, NULL, OPT_SINCE},
-    {"until", required_argument, NULL, OPT_UNTIL},
-    {"protocol", required_argument, NULL, OPT_PROTOCOL},
-    {"lossy", no_argument, NULL, OPT_LOSSY},
-    {"where", required_argument, NULL, OPT_WHERE},
-    {"limit", required_argument, NULL, OPT_LIMIT},
-    {"dir", required_argument, NULL, OPT_DIR},
-    {"output", required_argument, NULL, OPT_OUTPUT},
-    {"gaps", required_argument, NULL, OPT_GAPS},
-    {"message", required_argument, NULL, OPT_MESSAGE},
-    {"body", no_argument, NULL, OPT_BODY},
-    {"by", required_argument, NULL, OPT_BY},
-    {"quick", no_argument, NULL, OPT_QUICK},
-    {"format", required_argument, NULL, OPT_FORMAT},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},
+const tl_option tl_options[] = {
+    {"host", "ADDRESS", OPT_HOST, "one of the two ends"},
+    {"port", "N", OPT_PORT, "likewise"},
+    {"since", "TIME", OPT_SINCE, "2024-05-13T10:17:07.5Z, a date, or seconds since 1970; UTC"},
+    {"until", "TIME", OPT_UNTIL, "likewise"},
+    {"protocol", "NAME", OPT_PROTOCOL, "http, tls, turn, ..."},
+    {"lossy", NULL, OPT_LOSSY, "only sessions with missing bytes"},
+    {"where", "EXPRESSION", OPT_WHERE, "an SQL expression over the columns"},
+    {"limit", "N", OPT_LIMIT, "at most so many rows"},
+    {"dir", "client|server", OPT_DIR, "whose bytes"},
+    {"message", "N", OPT_MESSAGE, "only that message of the session"},
+    {"body", NULL, OPT_BODY, "without the message's head"},
+    {"gaps", "zero|skip", OPT_GAPS, "missing bytes as zeros, or not at all (the default)"},
+    {"output", "FILE", OPT_OUTPUT, "instead of standard output"},
+    {"by", "WHAT", OPT_BY, "only one part: capture, host, session, second or reason"},
+    {"quick", NULL, OPT_QUICK, "do not read all payload"},
+    {"format", "FORMAT", OPT_FORMAT, "table, csv, json or jsonl"},
+    {"timeout", "SECONDS", OPT_TIMEOUT, "give up after so long (600; 0: never)"},
+    {"color", "WHEN", OPT_COLOR, "auto, always or never"},
+    {"no-pager", NULL, OPT_NO_PAGER, "straight to the terminal"},
+    {"help", NULL, OPT_HELP, "this text"},
+    {"version", NULL, OPT_VERSION, "the program's version"},
     {0},
 };
-
-static const char options_help[] =
-    "Filters (sessions, messages):\n"
-    "  --host ADDRESS       one of the two ends        --port N            likewise\n"
-    "  --since TIME         --until TIME               2024-05-13T10:17:07.5Z, a date, or seconds since 1970; UTC\n"
-    "  --protocol NAME      http, turn, ...            --lossy             only sessions with missing bytes\n"
-    "  --where EXPRESSION   an SQL expression over the columns of the view 'sessions' or 'messages'\n"
-    "  --limit N\n"
-    "payload:\n"
-    "  --dir client|server  whose bytes; needed when both sent some     --message N   only that message of the session\n"
-    "  --body               without the message's head                  --gaps zero   missing bytes as zeros (default: skip)\n"
-    "  -o FILE              (default: standard output; a terminal gets them escaped)\n"
-    "loss:    --by capture|host|session|second|reason\n"
-    "verify:  --quick             do not read all payload\n"
-    "All but payload:\n"
-    "  --format table|csv|json|jsonl     --timeout SECONDS (600; 0: none)\n"
-    "\n"
-    "Exit status: 0 done (verify: sound), 1 failed (verify: not sound), 2 wrong use.\n";
-
-void tl_query_help(const tl_command *commands)
-{
-    printf("Usage: tcpledger-query DB COMMAND [options]\n\nAsks a tcpledger database; reads only.\n\n");
-    for (const tl_command *c = commands; c->name != NULL; c++) {
-        int n = printf("  %s %s", c->name, c->usage);
-        printf("%*s%s\n", n < 24 ? 24 - n : 1, "", c->help);
-    }
-    printf("\n%s", options_help);
-}
 
 bool tl_parse_number(const char *text, int64_t *out)
 {
@@ -91,7 +63,8 @@ static int set_number(const char *name, const char *text, int64_t least, int64_t
 
 static int set_option(tl_query_options *o, int option, const char *name, const char *text)
 {
-    static const char *const dirs[] = {"client", "server", NULL}, *const formats[] = {"table", "csv", "json", "jsonl", NULL};
+    static const char *const dirs[] = {"client", "server", NULL}, *const formats[] = {"table", "csv", "json", "jsonl", NULL},
+                             *const whens[] = {"auto", "always", "never", NULL};
     int64_t n = 0;
     int status = STATUS_OK, i;
     switch (option) {
@@ -123,17 +96,23 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
         status = set_number(name, text, 0, 1000000, &n);
         o->timeout_s = (unsigned)n;
         return status;
+    case OPT_COLOR:
+        i = word(text, whens);
+        o->color = i < 0 ? TL_AUTO : (tl_when)i;
+        return i >= 0 ? STATUS_OK : refuse(name, text, "auto, always or never");
+    case OPT_NO_PAGER: o->no_pager = true; break;
     default: break;
     }
     return status;
 }
 
-/* An option that the command has no use for would be ignored in silence: refused instead. */
-static int check_options(const tl_command *c, unsigned given)
+/* An option that the command has no use for would be ignored in silence: refused instead.  How things look is the user's habit, and
+** may stand in an alias. */
+static int check_options(const tl_command *c, uint64_t given)
 {
-    for (const struct option *l = longs; l->name != NULL; l++)
-        if (l->val < HELP && (given & (unsigned)l->val) != 0 && (c->takes & (unsigned)l->val) == 0)
-            return tl_complain(STATUS_USAGE, "%s takes no --%s", c->name, l->name);
+    const uint64_t habits = TAKES(OPT_COLOR) | TAKES(OPT_NO_PAGER);
+    for (const tl_option *o = tl_options; o->name != NULL; o++)
+        if ((given & ~habits & ~c->takes & TAKES(o->id)) != 0) return tl_complain(STATUS_USAGE, "%s takes no --%s", c->name, o->name);
     return STATUS_OK;
 }
 
@@ -142,33 +121,64 @@ static int set_arguments(int n, char **argument, const tl_command *commands, tl_
     if (n < 2) return tl_complain(STATUS_USAGE, "say which database and what to ask of it: tcpledger-query DB COMMAND (see --help)");
     q->path = argument[0];
     q->command = argument[1];
+    q->arguments = argument + 2;
+    q->argument_count = n - 2;
     q->argument = n > 2 ? argument[2] : NULL;
-    const tl_command *c = commands;
-    while (c->name != NULL && strcmp(c->name, q->command) != 0) c++;
-    if (c->name == NULL) return tl_complain(STATUS_USAGE, "no command '%s' (see --help)", q->command);
-    if (n > 2 + (c->arguments != 0) || (c->arguments == 1 && n < 3))
+    const tl_command *c = tl_command_find(commands, q->command);
+    const char *near = c == NULL ? tl_command_near(commands, q->command) : NULL;
+    if (c == NULL && near != NULL) return tl_complain(STATUS_USAGE, "no command '%s': did you mean '%s'?", q->command, near);
+    if (c == NULL) return tl_complain(STATUS_USAGE, "no command '%s' (see --help)", q->command);
+    if (q->argument_count < c->least || (c->most >= 0 && q->argument_count > c->most))
         return tl_complain(STATUS_USAGE, "usage: tcpledger-query DB %s %s", c->name, c->usage);
     *command = c;
     return check_options(c, q->o.given);
 }
 
+/* Help on the command that is named, in its place or (a DB being beside the point) first. */
+static int help(int n, char **argument, const tl_command *commands)
+{
+    const tl_command *c = NULL;
+    for (int i = 0; i < n && i < 2 && (i == 0 || c == NULL); i++) c = tl_command_find(commands, argument[i]);
+    tl_query_help(commands, c);
+    return STATUS_OK;
+}
+
+static void options_for_getopt(struct option *longs)
+{
+    const tl_option *o = tl_options;
+    for (; o->name != NULL; o++)
+        *longs++ = (struct option){.name = o->name, .has_arg = o->value == NULL ? no_argument : required_argument, .val = o->id};
+    *longs = (struct option){0};
+}
+
+/* What getopt_long found wrong with `word`. */
+static int bad_option(const char *word, bool no_value)
+{
+    if (no_value) return tl_complain(STATUS_USAGE, "%s needs a value (see --help)", word);
+    const char *near = strncmp(word, "--", 2) == 0 ? tl_option_near(word + 2) : NULL;
+    if (near != NULL) return tl_complain(STATUS_USAGE, "no option %s: did you mean --%s?", word, near);
+    return tl_complain(STATUS_USAGE, "no option %s (see --help)", word);
+}
+
 int tl_query_parse(int argc, char **argv, const tl_command *commands, tl_query *q, const tl_command **command)
 {
+    struct option longs[OPTIONS_MOST];
+    bool help_wanted = false;
+    options_for_getopt(longs);
     q->o = (tl_query_options){.filter = tl_filter_all, .direction = -1, .timeout_s = TIMEOUT_S};
-    for (int got, at = 0; (got = getopt_long(argc, argv, "o:", longs, &at)) != -1;) {
-        if (got == HELP) {
-            tl_query_help(commands);
-            exit(STATUS_OK);
-        }
-        if (got == VERSION) {
+    opterr = 0;
+    for (int got, at = 0; (got = getopt_long(argc, argv, ":o:", longs, &at)) != -1;) {
+        if (got == '?' || got == ':') return bad_option(argv[optind - 1], got == ':');
+        if (got == OPT_VERSION) {
             printf("tcpledger-query %s\n", TL_VERSION);
-            exit(STATUS_OK);
+            return STATUS_OK;
         }
-        if (got == '?') return STATUS_USAGE; /* getopt_long told why */
         int option = got == 'o' ? OPT_OUTPUT : got;
         int status = set_option(&q->o, option, got == 'o' ? "output" : longs[at].name, optarg);
         if (status != STATUS_OK) return status;
-        q->o.given |= (unsigned)option;
+        if (option == OPT_HELP) help_wanted = true;
+        q->o.given |= TAKES(option);
     }
+    if (help_wanted) return help(argc - optind, argv + optind, commands);
     return set_arguments(argc - optind, argv + optind, commands, q, command);
 }

@@ -61,14 +61,33 @@ tl_rc tl_write_file(void *file, tl_span bytes)
     return errno == EPIPE ? TL_END : TL_EIO;
 }
 
-size_t tl_terminal_width(void)
+/* Columns of the terminal behind standard output. */
+static size_t terminal_width(void)
 {
     struct winsize w;
     const char *columns = getenv("COLUMNS");
     int64_t n = 0;
-    if (!isatty(STDOUT_FILENO)) return 0;
     if (columns != NULL && tl_parse_number(columns, &n) && n >= 20 && n <= 10000) return (size_t)n;
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 20 ? w.ws_col : 80;
+}
+
+/* NO_COLOR: no-color.org, "when present and not an empty string". */
+static bool is_coloured(tl_when when, bool terminal)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (when != TL_AUTO) return when == TL_ALWAYS;
+    return terminal && (no_color == NULL || no_color[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+void tl_query_output(tl_query *q)
+{
+    q->terminal = isatty(STDOUT_FILENO) == 1;
+    q->out = (tl_output){.format = q->o.format,
+                         .width = q->terminal ? terminal_width() : 0,
+                         .humane = q->terminal,
+                         .coloured = is_coloured(q->o.color, q->terminal),
+                         .write = tl_write_file,
+                         .to = stdout};
 }
 
 static tl_rc say(tl_query *q, const char *text)

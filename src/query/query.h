@@ -34,6 +34,8 @@ typedef struct tl_param {
 typedef struct tl_output {
     tl_format format;
     size_t width;      /* columns of the terminal, for tables; 0: not a terminal, do not cut */
+    bool humane;       /* tables: large numbers as people read them (humane.h) */
+    bool coloured;     /* tables: names and losses stand out, by escape sequences of our own */
     tl_write_fn write; /* NULL: rows are only counted */
     void *to;
     const char *title; /* NULL: none.  A line above a table that has rows; the member "section" of JSON lines */

@@ -4,7 +4,8 @@
 **     tl_rows_new → tl_rows_add for each row → tl_rows_end → tl_rows_free
 **
 ** Safe whatever the cells hold: no control byte, no C1, bidirectional or invisible character leaves here but the newline that ends a
-** line.  Text shows such bytes as \xNN; a blob also doubles its backslashes, so that its bytes can be told again.
+** line, and our own escape sequences where tl_output.coloured asks for them.  Text shows such bytes as \xNN; a blob also doubles its
+*backslashes, so that its bytes can be told again.
 ** CSV is RFC 4180's, but lines end with a single newline.  A table looks at the first rows for the widths of its columns (at most
 ** TL_TABLE_SAMPLE rows, TL_TABLE_BYTES bytes), then writes as rows come; on a terminal nothing is wider than it.
 */

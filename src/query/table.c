@@ -7,13 +7,16 @@
 **
 ** Numbers stand to the right.  On a terminal that is too narrow long names are broken in two ("client_" over "bytes"), then the last
 ** columns are left out, and named below, until COMFORT characters for each of the others fit; then the widest give way.  Elsewhere nothing
-*is cut; a later row that is wider than the sample sticks out.
+** is cut; a later row that is wider than the sample sticks out.
+** Large numbers are humane (humane.h) and colours are used where the output asks for them: names bold, the line below them faint, capture
+** loss red, other missing bytes yellow.  The escape sequences are constants of this file and surround text that was made safe before.
 ** A record is one row written downwards, a line for each column that has something to say.
 **
 ** States: SAMPLING (rows are kept) → FLOWING (widths are fixed, rows are written as they come).
 */
 #include "query/rows.h"
 
+#include "query/humane.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +27,17 @@ typedef struct column {
     size_t width;
     bool words;    /* something in it is not a number */
     size_t broken; /* bytes of its name that stand on a line of their own; 0: none */
+    tl_quantity quantity;
+    const char *paint; /* of its numbers that are not 0; NULL: none */
 } column;
+
+/* How a cell is set. */
+typedef struct setting {
+    size_t width;
+    bool right, last; /* last: of its line, not padded */
+    bool cut;
+    const char *paint; /* NULL: none */
+} setting;
 
 struct tl_table {
     tl_output out;
@@ -34,7 +47,10 @@ struct tl_table {
     bool flowing;
     tl_text kept; /* the sample: cells' texts, one after the other */
     size_t *ends; /* where each ends in `kept` */
-    bool *right;  /* is it a number? */
+    struct look {
+        bool right; /* a number */
+        const char *paint;
+    } * look; /* likewise: how it is set */
     size_t cells, room;
     tl_text line;
 };
@@ -65,6 +81,14 @@ size_t tl_text_columns(const char *p, size_t n)
     return total;
 }
 
+static const char bold[] = "\x1b[1m", faint[] = "\x1b[2m", red[] = "\x1b[31m", yellow[] = "\x1b[33m", plain[] = "\x1b[0m";
+
+static const char *paint_of(const char *name)
+{
+    if (strcmp(name, "capture_loss") == 0) return red;
+    return strcmp(name, "unknown_loss") == 0 || strcmp(name, "missing") == 0 ? yellow : NULL;
+}
+
 tl_table *tl_table_new(const tl_output *out, const char *const *names, size_t columns)
 {
     tl_table *t = calloc(1, sizeof *t);
@@ -77,6 +101,10 @@ tl_table *tl_table_new(const tl_output *out, const char *const *names, size_t co
         free(t);
         return NULL;
     }
+    for (size_t i = 0; i < columns; i++) {
+        t->col[i].quantity = out->humane ? tl_quantity_of(names[i]) : TL_NAME;
+        t->col[i].paint = out->coloured ? paint_of(names[i]) : NULL;
+    }
     return t;
 }
 
@@ -86,7 +114,7 @@ void tl_table_free(tl_table *t)
     tl_text_free(&t->kept);
     tl_text_free(&t->line);
     free(t->ends);
-    free(t->right);
+    free(t->look);
     free(t->col);
     free(t);
 }
@@ -96,26 +124,38 @@ static void pad(tl_text *line, size_t n, char with)
     for (size_t i = 0; i < n; i++) tl_text_bytes(line, &with, 1);
 }
 
-/* Cuts [p, p + n) to `width` columns, a cut told with "~", and pads it; the last of a line is not padded. */
-static void add_cell(tl_text *line, const char *p, size_t n, size_t width, bool right, bool last, bool cut)
+/* Cuts [p, p + n) to the width, a cut told with "~", and pads it. */
+static void add_cell(tl_text *line, const char *p, size_t n, setting how)
 {
     size_t used = tl_text_columns(p, n), take = n;
-    bool short_of = cut && used > width;
+    bool short_of = how.cut && used > how.width;
     if (short_of) {
         size_t len;
         for (take = used = 0; take < n; take += len) {
             size_t w = one_character(p + take, n - take, &len);
-            if (used + w + 1 > width) break;
+            if (used + w + 1 > how.width) break;
             used += w;
         }
         used++;
     }
-    size_t space = used < width ? width - used : 0;
-    if (right) pad(line, space, ' ');
+    size_t space = used < how.width ? how.width - used : 0;
+    if (how.right) pad(line, space, ' ');
+    if (n == 0) how.paint = NULL;
+    if (how.paint != NULL) tl_text_add(line, how.paint);
     tl_text_bytes(line, p, take);
     if (short_of) tl_text_add(line, "~");
-    if (!right && !last) pad(line, space, ' ');
-    if (!last) pad(line, BETWEEN, ' ');
+    if (how.paint != NULL) tl_text_add(line, plain);
+    if (!how.right && !how.last) pad(line, space, ' ');
+    if (!how.last) pad(line, BETWEEN, ' ');
+}
+
+/* Column i's cell in `look`, or (look NULL) its name. */
+static setting setting_of(const tl_table *t, size_t i, const struct look *look)
+{
+    setting how = {.width = t->col[i].width, .last = i + 1 == t->shown, .cut = t->out.width > 0};
+    how.right = look != NULL ? look->right : !t->col[i].words;
+    how.paint = look != NULL ? look->paint : t->out.coloured ? bold : NULL;
+    return how;
 }
 
 static tl_rc write_line(tl_table *t)
@@ -194,9 +234,17 @@ static tl_rc write_names(tl_table *t, bool upper)
         if (name.failed)
             t->line.failed = true;
         else
-            add_cell(&t->line, name.p, name.n, t->col[i].width, !t->col[i].words, i + 1 == t->shown, t->out.width > 0);
+            add_cell(&t->line, name.p, name.n, setting_of(t, i, NULL));
     }
     tl_text_free(&name);
+    return write_line(t);
+}
+
+static tl_rc write_title(tl_table *t)
+{
+    if (t->out.coloured) tl_text_add(&t->line, bold);
+    tl_text_add(&t->line, t->out.title);
+    if (t->out.coloured) tl_text_add(&t->line, plain);
     return write_line(t);
 }
 
@@ -205,16 +253,15 @@ static tl_rc write_head(tl_table *t)
     tl_rc rc = TL_OK;
     bool broken = false;
     for (size_t i = 0; i < t->shown; i++) broken = broken || t->col[i].broken > 0;
-    if (t->out.title != NULL) {
-        tl_text_add(&t->line, t->out.title);
-        rc = write_line(t);
-    }
+    if (t->out.title != NULL) rc = write_title(t);
     if (rc == TL_OK && broken) rc = write_names(t, true);
     if (rc == TL_OK) rc = write_names(t, false);
+    if (t->out.coloured) tl_text_add(&t->line, faint);
     for (size_t i = 0; i < t->shown; i++) {
         pad(&t->line, t->col[i].width, '-');
         if (i + 1 < t->shown) pad(&t->line, BETWEEN, ' ');
     }
+    if (t->out.coloured) tl_text_add(&t->line, plain);
     return rc == TL_OK ? write_line(t) : rc;
 }
 
@@ -226,8 +273,7 @@ static tl_rc flow(tl_table *t)
     tl_rc rc = write_head(t);
     for (size_t cell = 0, at = 0; cell < t->cells && rc == TL_OK; at = t->ends[cell++]) {
         size_t i = cell % t->columns;
-        if (i < t->shown)
-            add_cell(&t->line, t->kept.p + at, t->ends[cell] - at, t->col[i].width, t->right[cell], i + 1 == t->shown, t->out.width > 0);
+        if (i < t->shown) add_cell(&t->line, t->kept.p + at, t->ends[cell] - at, setting_of(t, i, &t->look[cell]));
         if (i + 1 == t->columns) rc = write_line(t);
     }
     tl_text_free(&t->kept);
@@ -245,25 +291,38 @@ static size_t cell_most(const tl_table *t, const tl_cell *c)
     return t->out.width > 0 || c->kind == TL_CELL_BLOB ? TL_TABLE_CELL : SIZE_MAX;
 }
 
+static void add_text(tl_table *t, tl_text *to, size_t i, const tl_cell *c)
+{
+    if (c->kind == TL_CELL_INTEGER)
+        tl_humane_add(to, t->col[i].quantity, c->integer);
+    else
+        tl_cell_text(to, c, cell_most(t, c));
+}
+
+static struct look look_of(const tl_table *t, size_t i, const tl_cell *c)
+{
+    return (struct look){.right = is_number(c), .paint = c->kind == TL_CELL_INTEGER && c->integer != 0 ? t->col[i].paint : NULL};
+}
+
 static tl_rc keep_row(tl_table *t, const tl_cell *cells)
 {
     if (t->cells + t->columns > t->room) {
         size_t room = (t->room + t->columns) * 2;
         size_t *ends = realloc(t->ends, room * sizeof *ends);
         if (ends != NULL) t->ends = ends;
-        bool *right = realloc(t->right, room * sizeof *right);
-        if (right != NULL) t->right = right;
-        if (ends == NULL || right == NULL) return TL_ENOMEM;
+        struct look *look = realloc(t->look, room * sizeof *look);
+        if (look != NULL) t->look = look;
+        if (ends == NULL || look == NULL) return TL_ENOMEM;
         t->room = room;
     }
     for (size_t i = 0; i < t->columns; i++) {
         size_t from = t->kept.n;
-        tl_cell_text(&t->kept, &cells[i], cell_most(t, &cells[i]));
+        add_text(t, &t->kept, i, &cells[i]);
         if (t->kept.failed) return TL_ENOMEM;
         size_t width = t->kept.n == from ? 0 : tl_text_columns(t->kept.p + from, t->kept.n - from);
         if (width > t->col[i].cells) t->col[i].cells = width;
         if (!is_number(&cells[i]) && cells[i].kind != TL_CELL_NULL) t->col[i].words = true;
-        t->right[t->cells] = is_number(&cells[i]);
+        t->look[t->cells] = look_of(t, i, &cells[i]);
         t->ends[t->cells++] = t->kept.n;
     }
     return TL_OK;
@@ -277,18 +336,17 @@ static tl_rc write_record(tl_table *t, const tl_cell *cells)
     tl_text cell = {0};
     for (size_t i = 0; i < t->columns; i++)
         if (strlen(t->names[i]) > widest) widest = strlen(t->names[i]);
-    if (t->out.title != NULL) {
-        tl_text_add(&t->line, t->out.title);
-        rc = write_line(t);
-    }
+    if (t->out.title != NULL) rc = write_title(t);
     for (size_t i = 0; i < t->columns && rc == TL_OK; i++) {
         if (cells[i].kind == TL_CELL_NULL || (!is_number(&cells[i]) && cells[i].bytes.n == 0)) continue;
         safe_name(&cell, t->names[i], strlen(t->names[i]));
-        if (!cell.failed) add_cell(&t->line, cell.p, cell.n, widest, false, false, false);
+        if (!cell.failed) add_cell(&t->line, cell.p, cell.n, (setting){.width = widest, .paint = t->out.coloured ? bold : NULL});
         tl_text_reset(&cell);
-        tl_cell_text(&cell, &cells[i], cell_most(t, &cells[i]));
+        add_text(t, &cell, i, &cells[i]);
+        struct look look = look_of(t, i, &cells[i]);
         size_t room = t->out.width > widest + BETWEEN ? t->out.width - widest - BETWEEN : 1;
-        if (!cell.failed) add_cell(&t->line, cell.p, cell.n, room, false, true, t->out.width > 0);
+        if (!cell.failed)
+            add_cell(&t->line, cell.p, cell.n, (setting){.width = room, .last = true, .cut = t->out.width > 0, .paint = look.paint});
         if (cell.failed) t->line.failed = true;
         rc = write_line(t);
     }
@@ -305,11 +363,11 @@ tl_rc tl_table_add(tl_table *t, const tl_cell *cells)
         return rc;
     }
     for (size_t i = 0; i < t->shown; i++) {
+        struct look look = look_of(t, i, &cells[i]);
         tl_text_reset(&t->kept);
-        tl_cell_text(&t->kept, &cells[i], cell_most(t, &cells[i]));
+        add_text(t, &t->kept, i, &cells[i]);
         if (t->kept.failed) return TL_ENOMEM;
-        add_cell(&t->line, t->kept.p == NULL ? "" : t->kept.p, t->kept.n, t->col[i].width, is_number(&cells[i]), i + 1 == t->shown,
-                 t->out.width > 0);
+        add_cell(&t->line, t->kept.p == NULL ? "" : t->kept.p, t->kept.n, setting_of(t, i, &look));
     }
     return write_line(t);
 }

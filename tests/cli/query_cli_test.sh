@@ -109,10 +109,10 @@ for format in table csv json jsonl; do
 done
 # A terminal: no line is wider, payload is escaped.
 if command -v script >/dev/null 2>&1; then
-  script -qec "stty cols 70; $query $db sessions" /dev/null </dev/null | tr -d '\r' >"$work/tty"
+  script -qec "stty cols 70; NO_COLOR=1 $query --no-pager $db sessions" /dev/null </dev/null | tr -d '\r' >"$work/tty"
   [ -s "$work/tty" ] || fail "nothing on a terminal"
   awk 'length($0) > 70 && !/^\(no room/ { bad = 1 } END { exit bad }' "$work/tty" || fail "wider than the terminal: $(cat "$work/tty")"
-  script -qec "$query $db payload 2 --dir client" /dev/null </dev/null | tr -d '\r' >"$work/tty"
+  script -qec "$query --no-pager $db payload 2 --dir client" /dev/null </dev/null | tr -d '\r' >"$work/tty"
   grep -q '\\x00\\x1b\[m' "$work/tty" || fail "payload on a terminal: $(od -c "$work/tty" | head)"
 fi
 

@@ -3,6 +3,7 @@
 */
 #include "query/rows.h"
 #include "support/check.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,6 +206,59 @@ static void a_record_stands_upright(void)
     expect((tl_output){.format = TL_TABLE, .record = true, .width = 16}, names, 3, cells, 1, "id    7\npart  something~\n");
 }
 
+/* On a terminal: bytes and counts to be read, ids and frames to be typed again. */
+static void humane_numbers(void)
+{
+    static const struct {
+        const char *name;
+        int64_t v;
+        const char *want;
+    } cases[] = {
+        {"bytes", 999999, "999,999"},
+        {"bytes", 1000000, "1.00 MB"},
+        {"client_bytes", 12345678, "12.3 MB"},
+        {"length", 5000000004, "5.00 GB"},
+        {"missing", 999499999, "999 MB"},
+        {"size", 999999999, "1.00 GB"},
+        {"size", 9995000, "10.0 MB"},
+        {"size", 99950000, "100 MB"},
+        {"size", INT64_MAX, "9.22 EB"},
+        {"bytes", -1234, "-1,234"},
+        {"frames", 1234567, "1,234,567"},
+        {"stream_offset", 1234567, "1,234,567"},
+        {"sessions", INT64_MIN, "-9,223,372,036,854,775,808"},
+        {"frames", 100, "100"},
+        {"session_id", 1234567, "1234567"},
+        {"first_frame", 12345, "12345"},
+        {"server_port", 50000, "50000"},
+        {"base_seq", 4294967295, "4294967295"},
+        {"number", 1000, "1000"},
+        {"bytes", 0, "0"},
+        {"id", 1000000, "1000000"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const one[] = {cases[i].name};
+        const tl_cell c = integer(cases[i].v);
+        char want[80];
+        snprintf(want, sizeof want, "%s  %s\n", cases[i].name, cases[i].want);
+        expect((tl_output){.format = TL_TABLE, .record = true, .humane = true}, one, 1, &c, 1, want);
+    }
+}
+
+/* Colours surround what is shown, and change nothing of it. */
+static void colours(void)
+{
+    static const char *const two[] = {"id", "capture_loss", "unknown_loss"};
+    const tl_cell cells[] = {integer(1), integer(5), integer(0), integer(2), integer(0), text("\x1b[m")};
+    expect((tl_output){.format = TL_TABLE, .coloured = true, .title = "t"}, two, 3, cells, 2,
+           "\x1b[1mt\x1b[0m\n"
+           "\x1b[1mid\x1b[0m  \x1b[1mcapture_loss\x1b[0m  \x1b[1munknown_loss\x1b[0m\n"
+           "\x1b[2m--  ------------  ------------\x1b[0m\n"
+           " 1             \x1b[31m5\x1b[0m             0\n"
+           " 2             0  \\x1b[m\n");
+    expect((tl_output){.format = TL_CSV, .coloured = true, .humane = true}, two, 3, cells, 1, "id,capture_loss,unknown_loss\n1,5,0\n");
+}
+
 static tl_rc refuse(void *to, tl_span bytes)
 {
     (void)bytes;
@@ -243,6 +297,8 @@ int main(void)
                                     {"wide characters keep columns in line", wide_characters_keep_columns_in_line},
                                     {"long tables flow", long_tables_flow},
                                     {"a record stands upright", a_record_stands_upright},
+                                    {"humane numbers", humane_numbers},
+                                    {"colours", colours},
                                     {"a refusal is passed on", a_refusal_is_passed_on},
                                     {0},
                                 });
