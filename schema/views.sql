@@ -8,7 +8,7 @@
 --   capture_loss  bytes that the network delivered but the capture lacks (gaps 'acked' and 'snaplen')
 --   unknown_loss  missing bytes of which that is not known (all other reasons): lost in the network, or not captured.  Never add the two.
 --
--- All but `unframed`, the loss_by_ views and `exchanges` look rows up by key, so a LIMIT or a session_id is quick.  For the messages of one
+-- All but `unframed` and the loss_by_ views look rows up by key, so a LIMIT or a session_id is quick.  For the messages or exchanges of one
 -- session say  message_id BETWEEN (session_id << 32) AND (session_id << 32) + 4294967295.
 
 -- One row a session.
@@ -115,7 +115,8 @@ SELECT m.message_id,
   FROM message AS m;
 
 -- Request beside response.  Requests without a response and responses without a request have NULL on the other side; an interim (1xx)
--- response has a row of its own.  latency_ms: from the last byte of the request to the first of the response.
+-- response has a row of its own.  latency_ms: from the last byte of the request to the first of the response.  message_id: of the response,
+-- or of the request that has none.
 DROP VIEW IF EXISTS exchanges;
 CREATE VIEW exchanges AS
 SELECT r.session_id,
@@ -130,7 +131,8 @@ SELECT r.session_id,
        q.length AS request_bytes,
        r.length AS response_bytes,
        coalesce(q.missing, 0) + r.missing AS missing,
-       r.pairing
+       r.pairing,
+       r.message_id
   FROM message AS r
   LEFT JOIN message AS q ON q.message_id = r.answers_message_id
  WHERE r.kind = 'response' OR r.answers_message_id IS NOT NULL OR r.pairing = 'unasked'
@@ -138,7 +140,7 @@ UNION ALL
 SELECT q.session_id, q.message_id & 4294967295, NULL,
        strftime('%Y-%m-%dT%H:%M:%S', (q.first_ns - 999999999 * (q.first_ns < 0)) / 1000000000, 'unixepoch')
          || format('.%09dZ', (q.first_ns % 1000000000 + 1000000000) % 1000000000),
-       q.protocol, q.summary, NULL, NULL, q.length, NULL, q.missing, q.pairing
+       q.protocol, q.summary, NULL, NULL, q.length, NULL, q.missing, q.pairing, q.message_id
   FROM message AS q
  WHERE q.pairing = 'unanswered';
 

@@ -92,6 +92,8 @@ typedef struct tl_command {
 int tl_cmd_sessions(tl_query *q);
 int tl_cmd_session(tl_query *q);
 int tl_cmd_messages(tl_query *q);
+int tl_cmd_exchanges(tl_query *q);
+int tl_cmd_hosts(tl_query *q);
 int tl_cmd_payload(tl_query *q);
 int tl_cmd_loss(tl_query *q);
 int tl_cmd_verify(tl_query *q);

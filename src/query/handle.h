@@ -6,6 +6,7 @@
 
 #include "query/known.h"
 #include "query/query.h"
+#include "query/where.h"
 #include <sqlite3.h>
 
 struct tl_reader {
@@ -24,6 +25,9 @@ enum { TL_CHUNK_LIMIT = 1 << 20, TL_VALUE_LIMIT = 16 << 20 };
 tl_rc tl_reader_fail(tl_reader *r, int sqlite_rc);
 /* Prepares one statement that only reads; a second one after it is refused. */
 TL_MUST_USE tl_rc tl_reader_prepare(tl_reader *r, const char *sql, sqlite3_stmt **out);
+TL_MUST_USE tl_rc tl_reader_bind(tl_reader *r, sqlite3_stmt *s, const tl_param *params, size_t n);
+/* Prepares `select`, which reads a table that it calls x and has no WHERE, for the sessions that pass the filter. */
+TL_MUST_USE tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, sqlite3_stmt **out);
 /* Sets the time limit going for one statement. */
 void tl_reader_start(tl_reader *r);
 

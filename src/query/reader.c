@@ -224,7 +224,7 @@ tl_rc tl_reader_prepare(tl_reader *r, const char *sql, sqlite3_stmt **out)
     return rc;
 }
 
-static tl_rc bind(tl_reader *r, sqlite3_stmt *s, const tl_param *params, size_t n)
+tl_rc tl_reader_bind(tl_reader *r, sqlite3_stmt *s, const tl_param *params, size_t n)
 {
     int sq = SQLITE_OK;
     if (sqlite3_bind_parameter_count(s) > (int)n) return tl_fail(&r->error, TL_EUSAGE, "parameters (?) have no values here");
@@ -281,7 +281,7 @@ tl_rc tl_reader_run(tl_reader *r, const char *sql, const tl_param *params, size_
     tl_reader_start(r);
     tl_rc rc = tl_reader_prepare(r, sql, &s);
     if (rc != TL_OK) return rc;
-    rc = bind(r, s, params, n);
+    rc = tl_reader_bind(r, s, params, n);
     size_t columns = (size_t)sqlite3_column_count(s);
     if (rc == TL_OK && out->write != NULL) {
         cells = calloc(columns, sizeof *cells);
@@ -315,7 +315,7 @@ tl_rc tl_reader_number(tl_reader *r, const char *sql, const tl_param *params, si
     *out = 0;
     tl_reader_start(r);
     tl_rc rc = tl_reader_prepare(r, sql, &s);
-    if (rc == TL_OK) rc = bind(r, s, params, n);
+    if (rc == TL_OK) rc = tl_reader_bind(r, s, params, n);
     int sq = rc == TL_OK ? sqlite3_step(s) : SQLITE_DONE;
     if (sq == SQLITE_ROW) {
         *found = sqlite3_column_type(s, 0) != SQLITE_NULL;

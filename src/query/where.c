@@ -103,31 +103,73 @@ tl_rc tl_where_check(tl_reader *r, const char *view, const char *expr)
     return tl_fail(&r->error, rc, "--where: %s", why.text);
 }
 
-/* ?1 host, ?2 port, ?3 since, ?4 until, ?5 protocol, ?6 lossy, ?7 and ?8 message_id range, ?9 limit. */
-#define SESSION_FILTER                                                                                                                     \
+/* ?1 host, ?2 port, ?3 since, ?4 until, ?5 protocol, ?6 lossy, ?7 and ?8 range of session_id or message_id, ?9 limit. */
+#define SESSION_PASSES(protocol)                                                                                                           \
     "EXISTS (SELECT 1 FROM session AS f WHERE f.session_id = v.session_id"                                                                 \
     " AND (?1 = '' OR f.client_addr = ?1 OR f.server_addr = ?1) AND (?2 < 0 OR f.client_port = ?2 OR f.server_port = ?2)"                  \
-    " AND f.last_ns >= ?3 AND f.first_ns <= ?4 AND (?5 = '' OR f.protocol = ?5)"                                                           \
+    " AND f.last_ns >= ?3 AND f.first_ns <= ?4 AND (?5 = '' OR " protocol " = ?5)"                                                         \
     " AND (?6 = 0 OR EXISTS (SELECT 1 FROM gap AS g WHERE g.session_id = f.session_id)))"
+/* A message has a protocol and a time of its own. */
+#define MESSAGE_PASSES                                                                                                                     \
+    SESSION_PASSES("v.protocol")                                                                                                           \
+    " AND EXISTS (SELECT 1 FROM message AS m WHERE m.message_id = v.message_id AND m.last_ns >= ?3 AND m.first_ns <= ?4)"                  \
+    " AND v.message_id BETWEEN ?7 AND ?8"
 
-static const char sessions_head[] = "SELECT * FROM sessions AS v WHERE " SESSION_FILTER " AND v.session_id BETWEEN ?7 AND ?8 AND (";
-static const char sessions_tail[] = "\n) ORDER BY v.session_id LIMIT ?9";
-static const char messages_head[] =
+/* head, an expression over `view`, tail */
+typedef struct question {
+    const char *view, *head, *tail;
+} question;
+
+static const question sessions = {
+    "sessions",
+    "SELECT * FROM sessions AS v WHERE " SESSION_PASSES("f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
+    "\n) ORDER BY v.session_id LIMIT ?9",
+};
+static const question messages = {
+    "messages",
     "SELECT session_id, number, sender, protocol, kind, summary, length, missing, complete, sync, pairing, answers, time, seconds,"
     " stream_offset, head_length, first_capture_id, first_frame, last_frame, detail"
-    " FROM messages AS v WHERE " SESSION_FILTER " AND v.message_id BETWEEN ?7 AND ?8 AND (";
-static const char messages_tail[] = "\n) ORDER BY v.message_id LIMIT ?9";
+    " FROM messages AS v WHERE " MESSAGE_PASSES " AND (",
+    "\n) ORDER BY v.message_id LIMIT ?9",
+};
+/* In the order of the responses, an unanswered request where it was sent. */
+static const question exchanges = {
+    "exchanges",
+    "SELECT session_id, request, response, time, protocol, asked, answered, latency_ms, request_bytes, response_bytes, missing, pairing"
+    " FROM exchanges AS v WHERE " MESSAGE_PASSES " AND (",
+    "\n) ORDER BY v.message_id LIMIT ?9",
+};
+static const question hosts = {
+    "sessions",
+    "SELECT s.client_addr, s.server_addr, count(*) AS sessions, sum(p.client_bytes) AS client_bytes, sum(p.server_bytes) AS server_bytes,"
+    " sum(p.capture_loss) AS capture_loss, sum(p.unknown_loss) AS unknown_loss, min(p.start) AS first, max(p.start) AS last"
+    " FROM (SELECT * FROM sessions AS v WHERE " SESSION_PASSES("f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
+    "\n)) AS p JOIN session AS s ON s.session_id = p.session_id GROUP BY 1, 2"
+    " ORDER BY sum(p.client_bytes) + sum(p.server_bytes) DESC, 1, 2 LIMIT ?9",
+};
+/* Behind a SELECT on a table x with a session_id. */
+static const question chosen = {
+    "sessions",
+    " WHERE x.session_id IN (SELECT v.session_id FROM sessions AS v WHERE " SESSION_PASSES(
+        "f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
+    "\n) LIMIT ?9)",
+};
 
-static tl_rc run(tl_reader *r, const tl_filter *f, const char *view, const char *head, const char *tail, int64_t from, int64_t to,
-                 const tl_output *out, uint64_t *rows)
+static tl_rc write_question(tl_reader *r, const question *q, const tl_filter *f, tl_text *sql)
 {
-    tl_rc rc = f->where == NULL ? TL_OK : tl_where_check(r, view, f->where);
-    if (rc != TL_OK) return rc;
-    tl_text sql = {0};
-    tl_text_add(&sql, head);
-    tl_text_add(&sql, f->where == NULL ? "1" : f->where);
-    tl_text_add(&sql, tail);
-    const tl_param params[] = {
+    tl_rc rc = f->where == NULL ? TL_OK : tl_where_check(r, q->view, f->where);
+    tl_text_add(sql, q->head);
+    tl_text_add(sql, f->where == NULL ? "1" : f->where);
+    tl_text_add(sql, q->tail);
+    if (rc == TL_OK && sql->failed) rc = tl_fail(&r->error, TL_ENOMEM, "no memory");
+    return rc;
+}
+
+enum { PARAMS = 9 };
+
+static void set_params(const tl_filter *f, int64_t from, int64_t to, tl_param *params)
+{
+    const tl_param values[PARAMS] = {
         {.text = f->host},
         {.number = f->port},
         {.number = f->since_ns},
@@ -138,21 +180,60 @@ static tl_rc run(tl_reader *r, const tl_filter *f, const char *view, const char 
         {.number = to},
         {.number = f->limit},
     };
-    rc = sql.failed ? tl_fail(&r->error, TL_ENOMEM, "no memory")
-                    : tl_reader_run(r, sql.p, params, sizeof params / sizeof params[0], out, rows);
+    memcpy(params, values, sizeof values);
+}
+
+static tl_rc ask(tl_reader *r, const question *q, const tl_filter *f, int64_t from, int64_t to, const tl_output *out, uint64_t *rows)
+{
+    tl_text sql = {0};
+    tl_param params[PARAMS];
+    set_params(f, from, to, params);
+    tl_rc rc = write_question(r, q, f, &sql);
+    if (rc == TL_OK) rc = tl_reader_run(r, sql.p, params, PARAMS, out, rows);
     tl_text_free(&sql);
     return rc;
 }
 
+/* Messages lie at session_id * 2^32 + number. */
+static tl_rc ask_messages(tl_reader *r, const question *q, const tl_filter *f, const tl_output *out, uint64_t *rows)
+{
+    int64_t from = f->session == 0 ? INT64_MIN : f->session * ((int64_t)1 << 32);
+    int64_t to = f->session == 0 ? INT64_MAX : from + UINT32_MAX;
+    return ask(r, q, f, from, to, out, rows);
+}
+
 tl_rc tl_filter_sessions(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows)
 {
-    return run(r, f, "sessions", sessions_head, sessions_tail, INT64_MIN, INT64_MAX, out, rows);
+    return ask(r, &sessions, f, INT64_MIN, INT64_MAX, out, rows);
+}
+
+tl_rc tl_filter_hosts(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows)
+{
+    return ask(r, &hosts, f, INT64_MIN, INT64_MAX, out, rows);
 }
 
 tl_rc tl_filter_messages(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows)
 {
-    /* message_id is session_id * 2^32 + number. */
-    int64_t from = f->session == 0 ? INT64_MIN : f->session * ((int64_t)1 << 32);
-    int64_t to = f->session == 0 ? INT64_MAX : from + UINT32_MAX;
-    return run(r, f, "messages", messages_head, messages_tail, from, to, out, rows);
+    return ask_messages(r, &messages, f, out, rows);
+}
+
+tl_rc tl_filter_exchanges(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows)
+{
+    return ask_messages(r, &exchanges, f, out, rows);
+}
+
+tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, sqlite3_stmt **out)
+{
+    bool all = f->host[0] == '\0' && f->port < 0 && f->since_ns == INT64_MIN && f->until_ns == INT64_MAX && f->protocol == NULL &&
+               !f->lossy && f->where == NULL;
+    tl_text sql = {0};
+    tl_param params[PARAMS];
+    set_params(f, INT64_MIN, INT64_MAX, params);
+    tl_text_add(&sql, select);
+    tl_rc rc = all ? TL_OK : write_question(r, &chosen, f, &sql);
+    if (rc == TL_OK && sql.failed) rc = tl_fail(&r->error, TL_ENOMEM, "no memory");
+    if (rc == TL_OK) rc = tl_reader_prepare(r, sql.p, out);
+    if (rc == TL_OK && !all) rc = tl_reader_bind(r, *out, params, PARAMS);
+    tl_text_free(&sql);
+    return rc;
 }

@@ -17,7 +17,7 @@ typedef struct tl_filter {
     bool lossy;           /* only with missing bytes */
     const char *where;    /* NULL: none */
     int64_t limit;        /* -1: none */
-    int64_t session;      /* messages only; 0: any */
+    int64_t session;      /* messages and exchanges only; 0: any */
 } tl_filter;
 
 extern const tl_filter tl_filter_all;
@@ -30,8 +30,11 @@ bool tl_filter_time(const char *text, int64_t *ns);
 /* Is expr one expression over the columns of `view` (ours, a name in our code)?  EUSAGE and the reason in the reader's error. */
 TL_MUST_USE tl_rc tl_where_check(tl_reader *r, const char *view, const char *expr);
 
-/* The rows of the views sessions and messages that pass the filter. */
+/* The rows of the views sessions, messages and exchanges that pass the filter.  Protocol and time are the session's, or the message's
+** own.  hosts: the sessions that pass, added up for each pair of client and server. */
 TL_MUST_USE tl_rc tl_filter_sessions(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
 TL_MUST_USE tl_rc tl_filter_messages(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
+TL_MUST_USE tl_rc tl_filter_exchanges(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
+TL_MUST_USE tl_rc tl_filter_hosts(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
 
 #endif

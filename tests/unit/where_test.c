@@ -129,6 +129,72 @@ static void message_filters(void)
     tear_down();
 }
 
+static char *csv_of(tl_rc (*filter)(tl_reader *, const tl_filter *, const tl_output *, uint64_t *), const tl_filter *f)
+{
+    tl_text got = {0};
+    tl_output out = {.format = TL_CSV, .write = collect, .to = &got};
+    CU_ASSERT_EQUAL(filter(reader, f, &out, NULL), TL_OK);
+    tl_text_add(&got, "");
+    return got.p;
+}
+
+static void expect_csv(tl_rc (*filter)(tl_reader *, const tl_filter *, const tl_output *, uint64_t *), const tl_filter *f, const char *want)
+{
+    char *got = csv_of(filter, f);
+    if (strcmp(got, want) != 0) printf("\ngot:\n%s\nwanted:\n%s\n", got, want);
+    CU_ASSERT_STRING_EQUAL(got, want);
+    free(got);
+}
+
+/* A message's protocol and time are its own, whatever those of its session. */
+static void messages_of_their_own(void)
+{
+    set_up();
+    tl_filter f = tl_filter_all;
+    f.protocol = "turn";
+    expect_rows(&f, true, "2 2", "own protocol");
+    f = tl_filter_all;
+    CU_ASSERT(tl_filter_time("2024-05-13T10:17:07.131Z", &f.since_ns));
+    CU_ASSERT(tl_filter_time("2024-05-13T10:17:07.200Z", &f.until_ns));
+    expect_rows(&f, true, "1 1", "own time");
+    tear_down();
+}
+
+static void exchange_filters(void)
+{
+    static const char head[] =
+        "session_id,request,response,time,protocol,asked,answered,latency_ms,request_bytes,response_bytes,missing,pairing\n";
+    set_up();
+    tl_filter f = tl_filter_all;
+    f.where = "response IS NULL";
+    char *got = csv_of(tl_filter_exchanges, &f);
+    CU_ASSERT_EQUAL(strncmp(got, head, sizeof head - 1), 0);
+    CU_ASSERT_EQUAL(strncmp(got + sizeof head - 1, "4,1,,", 5), 0);
+    free(got);
+    f = tl_filter_all;
+    f.session = 3;
+    expect_csv(tl_filter_exchanges, &f, head);
+    tear_down();
+}
+
+/* Each pair once, the busiest first; the filters choose sessions. */
+static void host_filters(void)
+{
+    set_up();
+    tl_filter f = tl_filter_all;
+    expect_csv(tl_filter_hosts, &f,
+               "client_addr,server_addr,sessions,client_bytes,server_bytes,capture_loss,unknown_loss,first,last\n"
+               "2001:db8::1,2001:db8::2,1,5000000004,3,0,5000000000,2024-05-13T10:17:09.123456789Z,2024-05-13T10:17:09.123456789Z\n"
+               "10.0.0.1,192.0.2.80,2,151,689,100,0,2024-05-13T10:17:07.123456789Z,2024-05-13T10:17:16.123456789Z\n"
+               "10.0.0.9,192.0.2.80,1,0,0,0,0,2024-05-13T10:17:11.123456789Z,2024-05-13T10:17:11.123456789Z\n");
+    f.where = "capture_loss > 0";
+    f.limit = 1;
+    expect_csv(tl_filter_hosts, &f,
+               "client_addr,server_addr,sessions,client_bytes,server_bytes,capture_loss,unknown_loss,first,last\n"
+               "10.0.0.1,192.0.2.80,1,97,689,100,0,2024-05-13T10:17:07.123456789Z,2024-05-13T10:17:07.123456789Z\n");
+    tear_down();
+}
+
 /* What must not get through --where: closing our parenthesis, a second statement, another clause, writing, other files, parameters. */
 static void injections_are_refused(void)
 {
@@ -274,6 +340,9 @@ int main(void)
     return tl_run_cases("where", (const tl_case[]){
                                      {"session filters", session_filters},
                                      {"message filters", message_filters},
+                                     {"messages of their own", messages_of_their_own},
+                                     {"exchange filters", exchange_filters},
+                                     {"host filters", host_filters},
                                      {"injections are refused", injections_are_refused},
                                      {"values are bound", values_are_bound},
                                      {"times", times},
