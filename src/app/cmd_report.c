@@ -1,7 +1,8 @@
 /*
-** cmd_report.c - loss, info, verify: about the database as a whole.
+** cmd_report.c - loss, timeline, info, verify: about the database as a whole.
 */
 #include "app/query_cmd.h"
+#include "query/timeline.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,11 @@ int tl_cmd_loss(tl_query *q)
     while (s->name != NULL && strcmp(s->name, q->o.by) != 0) s++;
     if (s->name == NULL) return tl_complain(STATUS_USAGE, "--by %s: capture, host, session, second or reason", q->o.by);
     return tl_run_sections(q, tl_sections_loss, q->o.by, NULL, 0);
+}
+
+int tl_cmd_timeline(tl_query *q)
+{
+    return tl_query_status(q, tl_timeline(q->reader, &q->o.filter, q->o.interval_ns, &q->out));
 }
 
 int tl_cmd_info(tl_query *q)

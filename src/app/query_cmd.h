@@ -32,6 +32,7 @@ enum {
     OPT_QUICK,
     OPT_FORMAT,
     OPT_TIMEOUT,
+    OPT_INTERVAL,
     OPT_COLOR,
     OPT_NO_PAGER,
     OPT_HELP,
@@ -63,6 +64,7 @@ typedef struct tl_query_options {
     bool gaps_zero, body, quick, no_pager;
     int64_t message; /* 0: all of the stream */
     const char *by;
+    int64_t interval_ns; /* 0: not said */
     unsigned timeout_s;
     tl_format format;
     tl_when color;
@@ -94,6 +96,7 @@ int tl_cmd_session(tl_query *q);
 int tl_cmd_messages(tl_query *q);
 int tl_cmd_exchanges(tl_query *q);
 int tl_cmd_hosts(tl_query *q);
+int tl_cmd_timeline(tl_query *q);
 int tl_cmd_payload(tl_query *q);
 int tl_cmd_loss(tl_query *q);
 int tl_cmd_verify(tl_query *q);

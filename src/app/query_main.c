@@ -50,6 +50,15 @@ static const tl_command commands[] = {
      .example = "hosts --since 2024-07-15 --limit 20",
      .takes = TAKES_FILTERS | TAKES_ROWS,
      .run = tl_cmd_hosts},
+    {.name = "timeline",
+     .usage = "",
+     .help = "sessions, bytes and losses over time",
+     .more = "sessions: those that started in the interval; bytes: those captured in it and stored; gaps: where the bytes before the hole "
+             "end.\n"
+             "--where chooses the sessions: it is about the columns of the view 'sessions'.\n",
+     .example = "timeline --interval 10ms",
+     .takes = (TAKES_FILTERS & ~TAKES(OPT_LIMIT)) | TAKES(OPT_INTERVAL) | TAKES_ROWS,
+     .run = tl_cmd_timeline},
     {.name = "payload",
      .usage = "ID",
      .help = "the captured bytes of a stream or a message",

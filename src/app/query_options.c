@@ -2,6 +2,7 @@
 ** query_options.c - the table of options; argv into a tl_query.
 */
 #include "app/query_cmd.h"
+#include "query/timeline.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ const tl_option tl_options[] = {
     {"gaps", "zero|skip", OPT_GAPS, "missing bytes as zeros, or not at all (the default)"},
     {"output", "FILE", OPT_OUTPUT, "instead of standard output"},
     {"by", "WHAT", OPT_BY, "only one part: capture, host, session, second or reason"},
+    {"interval", "TIME", OPT_INTERVAL, "500ms, 1s, 5m, 12h, 7d, ...; else one that makes some dozens of rows"},
     {"quick", NULL, OPT_QUICK, "do not read all payload"},
     {"format", "FORMAT", OPT_FORMAT, "table, csv, json or jsonl"},
     {"timeout", "SECONDS", OPT_TIMEOUT, "give up after so long (600; 0: never)"},
@@ -88,6 +90,8 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
     case OPT_BODY: o->body = true; break;
     case OPT_BY: o->by = text; break;
     case OPT_QUICK: o->quick = true; break;
+    case OPT_INTERVAL:
+        return tl_interval(text, &o->interval_ns) ? STATUS_OK : refuse(name, text, "not a time such as 500ms, 1s, 5m, 12h or 7d");
     case OPT_FORMAT:
         i = word(text, formats);
         o->format = i < 0 ? TL_TABLE : (tl_format)i;

@@ -29,6 +29,9 @@ void tl_text_escaped(tl_text *t, tl_span bytes, size_t most);
 /* Bytes of the readable character at the front of s (the rule above, backslash included); 0: none, or s is empty. */
 size_t tl_text_readable(tl_span s);
 
+/* "2024-05-13T10:17:07.123456789Z", as the views write times. */
+void tl_text_time(tl_text *t, int64_t ns);
+
 /* A JSON string literal, quotes included, of tl_text_escaped() text: valid JSON for any bytes. */
 void tl_json_string(tl_text *t, tl_span bytes, size_t most);
 

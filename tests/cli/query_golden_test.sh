@@ -44,6 +44,7 @@ formats session 1 | held session
 { formats messages 1; formats messages --where "detail->>'status' >= 400" --protocol http; } | held messages
 { formats exchanges; formats exchanges 3 --where "latency_ms > 9"; } | held exchanges
 { formats hosts; formats hosts --lossy --where "client_bytes > 1000"; } | held hosts
+{ formats timeline --interval 10ms; formats timeline --host 192.168.56.1 --lossy --interval 50ms; } | held timeline
 formats loss | held loss
 formats info | held info
 formats verify | held verify

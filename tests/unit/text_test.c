@@ -188,6 +188,29 @@ static void addresses(void)
     }
 }
 
+/* Rounded down, not towards 1970; the ends of what 64 bits hold. */
+static void times(void)
+{
+    static const struct {
+        int64_t ns;
+        const char *want;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00.000000000Z"},
+        {1715595427123456789, "2024-05-13T10:17:07.123456789Z"},
+        {-1, "1969-12-31T23:59:59.999999999Z"},
+        {-1000000000, "1969-12-31T23:59:59.000000000Z"},
+        {951782400000000000, "2000-02-29T00:00:00.000000000Z"},
+        {INT64_MAX, "2262-04-11T23:47:16.854775807Z"},
+        {INT64_MIN, "1677-09-21T00:12:43.145224192Z"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tl_text t = {0};
+        tl_text_time(&t, cases[i].ns);
+        CU_ASSERT_STRING_EQUAL(t.p, cases[i].want);
+        tl_text_free(&t);
+    }
+}
+
 int main(void)
 {
     return tl_run_cases("text", (const tl_case[]){{"escaping", escaping},
@@ -197,5 +220,6 @@ int main(void)
                                                   {"growing", growing},
                                                   {"errors fit and are safe", errors_fit_and_are_safe},
                                                   {"addresses", addresses},
+                                                  {"times", times},
                                                   {0}});
 }
