@@ -7,6 +7,7 @@
 #ifndef TL_QUERY_CMD_H
 #define TL_QUERY_CMD_H
 
+#include "query/follow.h"
 #include "query/sections.h"
 #include "query/where.h"
 
@@ -33,6 +34,7 @@ enum {
     OPT_FORMAT,
     OPT_TIMEOUT,
     OPT_INTERVAL,
+    OPT_AS,
     OPT_COLOR,
     OPT_NO_PAGER,
     OPT_HELP,
@@ -67,6 +69,7 @@ typedef struct tl_query_options {
     int64_t interval_ns; /* 0: not said */
     unsigned timeout_s;
     tl_format format;
+    tl_follow_as as;
     tl_when color;
 } tl_query_options;
 
@@ -97,6 +100,8 @@ int tl_cmd_messages(tl_query *q);
 int tl_cmd_exchanges(tl_query *q);
 int tl_cmd_hosts(tl_query *q);
 int tl_cmd_timeline(tl_query *q);
+int tl_cmd_follow(tl_query *q);
+int tl_cmd_frames(tl_query *q);
 int tl_cmd_payload(tl_query *q);
 int tl_cmd_loss(tl_query *q);
 int tl_cmd_verify(tl_query *q);

@@ -68,6 +68,29 @@ static const tl_command commands[] = {
      .most = 1,
      .takes = TAKES(OPT_DIR) | TAKES(OPT_OUTPUT) | TAKES(OPT_GAPS) | TAKES(OPT_MESSAGE) | TAKES(OPT_BODY) | TAKES(OPT_NO_PAGER),
      .run = tl_cmd_payload},
+    {.name = "follow",
+     .usage = "ID",
+     .help = "both directions of a session as a dialogue",
+     .more =
+         "--as text: the client's lines begin with \"> \", the server's with \"< \", what cannot be read is \\xNN; hex, raw and yaml: as\n"
+         "tshark's follow, offsets being those of the stream.  Missing bytes are lines that begin with \"! \", in yaml items with the\n"
+         "key `missing`; with raw they are told on stderr.  With --format there is a row for what each frame brought, and for each\n"
+         "gap (time: that of the frame before it; frame: the one that proves it).  The column data is then escaped: \\xNN for what\n"
+         "cannot be read, and a backslash doubled; with --as hex or raw hexadecimal digits.\n",
+     .example = "follow 1 --dir server --as hex",
+     .least = 1,
+     .most = 1,
+     .takes = TAKES(OPT_AS) | TAKES(OPT_DIR) | TAKES_ROWS,
+     .run = tl_cmd_follow},
+    {.name = "frames",
+     .usage = "ID",
+     .help = "which frame of which capture brought which bytes of a session",
+     .more = "In the order of time.  Frames that only repeated bytes, or brought strays, are not among them.\n",
+     .example = "frames 1 --dir server --limit 10",
+     .least = 1,
+     .most = 1,
+     .takes = TAKES(OPT_DIR) | TAKES(OPT_LIMIT) | TAKES_ROWS,
+     .run = tl_cmd_frames},
     {.name = "loss",
      .usage = "",
      .help = "what is missing: capture loss apart from unknown loss",

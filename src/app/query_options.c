@@ -25,6 +25,7 @@ const tl_option tl_options[] = {
     {"gaps", "zero|skip", OPT_GAPS, "missing bytes as zeros, or not at all (the default)"},
     {"output", "FILE", OPT_OUTPUT, "instead of standard output"},
     {"by", "WHAT", OPT_BY, "only one part: capture, host, session, second or reason"},
+    {"as", "FORM", OPT_AS, "text (the default), hex, raw or yaml"},
     {"interval", "TIME", OPT_INTERVAL, "500ms, 1s, 5m, 12h, 7d, ...; else one that makes some dozens of rows"},
     {"quick", NULL, OPT_QUICK, "do not read all payload"},
     {"format", "FORMAT", OPT_FORMAT, "table, csv, json or jsonl"},
@@ -66,7 +67,7 @@ static int set_number(const char *name, const char *text, int64_t least, int64_t
 static int set_option(tl_query_options *o, int option, const char *name, const char *text)
 {
     static const char *const dirs[] = {"client", "server", NULL}, *const formats[] = {"table", "csv", "json", "jsonl", NULL},
-                             *const whens[] = {"auto", "always", "never", NULL};
+                             *const whens[] = {"auto", "always", "never", NULL}, *const forms[] = {"text", "hex", "raw", "yaml", NULL};
     int64_t n = 0;
     int status = STATUS_OK, i;
     switch (option) {
@@ -90,6 +91,10 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
     case OPT_BODY: o->body = true; break;
     case OPT_BY: o->by = text; break;
     case OPT_QUICK: o->quick = true; break;
+    case OPT_AS:
+        i = word(text, forms);
+        o->as = i < 0 ? TL_FOLLOW_TEXT : (tl_follow_as)i;
+        return i >= 0 ? STATUS_OK : refuse(name, text, "text, hex, raw or yaml");
     case OPT_INTERVAL:
         return tl_interval(text, &o->interval_ns) ? STATUS_OK : refuse(name, text, "not a time such as 500ms, 1s, 5m, 12h or 7d");
     case OPT_FORMAT:

@@ -49,6 +49,7 @@ struct tl_replay {
     struct libdeflate_decompressor *inflate;
     track track[2];
     bool causal; /* the order of waits() */
+    bool by_frame;
     uint16_t server_port;
     tl_why closed;
     tl_at last;
@@ -138,6 +139,12 @@ static tl_rc next_gap(tl_replay *p, track *t, tl_error *err)
     t->next.at = place(t->gaps, 3, -1);
     t->next.before = place(t->gaps, 5, 7);
     t->next.after = place(t->gaps, 8, 10);
+    if (p->by_frame) {
+        tl_at first = t->next.after;
+        if (first.frame == 0 || (t->next.at.frame != 0 && later(first, t->next.at))) first = t->next.at;
+        tell(t, first);
+        return step(p, t->gaps, &t->gap, err);
+    }
     tell(t, place(t->gaps, 11, -1));
     t->tail = t->next.after.frame == 0 && t->next.why != TL_WHY_SNAPLEN;
     return step(p, t->gaps, &t->gap, err);
@@ -160,9 +167,10 @@ static tl_rc look(tl_replay *p, track *t, tl_error *err)
 }
 
 /* Is a to be told before b?  The bytes of the frame at hand come before what its time decided. */
-static bool sooner(const tl_event *a, const tl_event *b)
+static bool sooner(const tl_replay *p, const tl_event *a, const tl_event *b)
 {
     if (later(a->told, b->told) || later(b->told, a->told)) return later(b->told, a->told);
+    if (p->by_frame) return a->kind == TL_EV_GAP && b->kind != TL_EV_GAP;
     bool a_now = a->at.frame == a->told.frame, b_now = b->at.frame == b->told.frame;
     return a_now && !b_now;
 }
@@ -182,7 +190,7 @@ static int choose(const tl_replay *p)
     if (ready[0] && ready[1]) {
         bool wait[2] = {waits(p, 0), waits(p, 1)};
         if (wait[0] != wait[1]) return wait[0];
-        return sooner(&t[1].next, &t[0].next);
+        return sooner(p, &t[1].next, &t[0].next);
     }
     return ready[0] ? 0 : ready[1] ? 1 : -1;
 }
@@ -255,6 +263,15 @@ tl_replay *tl_replay_open(struct sqlite3 *db, int64_t session_id, bool causal, t
     if (rc == TL_OK) return p;
     tl_replay_close(p);
     return NULL;
+}
+
+tl_replay *tl_replay_by_frame(struct sqlite3 *db, int64_t session_id, tl_error *err)
+{
+    tl_replay *p = tl_replay_open(db, session_id, false, err);
+    if (p == NULL) return p;
+    p->by_frame = true; /* nothing is ready before the first tl_replay_next */
+    p->causal = false;  /* a healed session, too, is shown by its frames */
+    return p;
 }
 
 void tl_replay_close(tl_replay *p)

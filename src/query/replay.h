@@ -20,6 +20,9 @@ typedef struct tl_replay tl_replay;
 /* Reads through db, a connection to a tcpledger database (borrowed; the writer's own is fine, and sees what it has not committed).
 ** NULL: *err: ENOMEM, ESQL, or EUSAGE: no such session. */
 tl_replay *tl_replay_open(struct sqlite3 *db, int64_t session_id, bool causal, tl_error *err);
+/* The same events for people: between the directions each stands where its frame does, a gap before the frame that brought what comes
+** after it or that proves it, whichever is first.  (The ingest tells a gap, and all behind it, when the grace has passed.) */
+tl_replay *tl_replay_by_frame(struct sqlite3 *db, int64_t session_id, tl_error *err);
 /* OK: *out, whose bytes are good until the next call.  END.  ENOMEM or ESQL (damaged rows too): *err. */
 TL_MUST_USE tl_rc tl_replay_next(tl_replay *p, tl_event *out, tl_error *err);
 void tl_replay_close(tl_replay *p); /* NULL is fine */

@@ -45,6 +45,16 @@ formats session 1 | held session
 { formats exchanges; formats exchanges 3 --where "latency_ms > 9"; } | held exchanges
 { formats hosts; formats hosts --lossy --where "client_bytes > 1000"; } | held hosts
 { formats timeline --interval 10ms; formats timeline --host 192.168.56.1 --lossy --interval 50ms; } | held timeline
+# Long: the beginning, and what is said of gaps.
+begun() { awk 'NR <= 24 || /^! / || /missing/ { print substr($0, 1, 200) } END { print NR " lines" }'; }
+{
+  for form in text hex raw yaml; do say page.db follow 1 --as $form | begun; done
+  for format in table csv json jsonl; do say page.db follow 1 --format $format | begun; done
+  formats follow 1 --dir client
+  say page.db follow 1 --dir client --as hex --format csv
+  say page.db follow 1 --as yaml --format csv
+} | held follow
+{ formats frames 1 --limit 12; formats frames 1 --dir client; } | held frames
 formats loss | held loss
 formats info | held info
 formats verify | held verify
