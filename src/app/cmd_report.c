@@ -1,7 +1,8 @@
 /*
-** cmd_report.c - loss, timeline, info, verify: about the database as a whole.
+** cmd_report.c - loss, explain, timeline, info, verify: what is missing, and the database as a whole.
 */
 #include "app/query_cmd.h"
+#include "query/explain.h"
 #include "query/timeline.h"
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,18 @@ int tl_cmd_loss(tl_query *q)
     while (s->name != NULL && strcmp(s->name, q->o.by) != 0) s++;
     if (s->name == NULL) return tl_complain(STATUS_USAGE, "--by %s: capture, host, session, second or reason", q->o.by);
     return tl_run_sections(q, tl_sections_loss, q->o.by, NULL, 0);
+}
+
+int tl_cmd_explain(tl_query *q)
+{
+    int64_t gap = 0, n = 0;
+    bool found = false;
+    if (!tl_parse_number(q->argument, &gap)) return tl_complain(STATUS_USAGE, "'%s' is not a gap_id", q->argument);
+    const tl_param id = {.number = gap};
+    /* A writer that went away is END, too: so first whether there is such a gap. */
+    tl_rc rc = tl_reader_number(q->reader, "SELECT gap_id FROM gap WHERE gap_id = ?1", &id, 1, &n, &found);
+    if (rc == TL_OK && !found) return tl_complain(STATUS_FAILED, "no gap %s in %s (see the view gaps)", q->argument, q->path);
+    return tl_query_status(q, rc == TL_OK ? tl_explain(q->reader, gap, &q->out) : rc);
 }
 
 int tl_cmd_timeline(tl_query *q)

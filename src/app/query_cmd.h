@@ -102,6 +102,7 @@ int tl_cmd_hosts(tl_query *q);
 int tl_cmd_timeline(tl_query *q);
 int tl_cmd_follow(tl_query *q);
 int tl_cmd_frames(tl_query *q);
+int tl_cmd_explain(tl_query *q);
 int tl_cmd_payload(tl_query *q);
 int tl_cmd_loss(tl_query *q);
 int tl_cmd_verify(tl_query *q);

@@ -22,7 +22,7 @@ const tl_section tl_sections_session[] = {
                                                 " UNION ALL "
                                                 "SELECT coalesce(g.before_ns, g.after_ns, (SELECT first_ns FROM session WHERE session_id = "
                                                 "?1)), 1, g.gap_id,"
-                                                " " SENDER_OF("g.direction") ", 'gap', g.stream_offset, g.length, g.length,"
+                                                " " SENDER_OF("g.direction") ", 'gap ' || g.gap_id, g.stream_offset, g.length, g.length,"
                                                                              " iif(g.reason IN ('acked', 'snaplen'), 'capture loss: ', "
                                                                              "'unknown loss: ') || g.reason"
                                                                              " || coalesce(', between frames ' || g.before_frame || ' and "

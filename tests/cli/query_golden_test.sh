@@ -55,6 +55,7 @@ begun() { awk 'NR <= 24 || /^! / || /missing/ { print substr($0, 1, 200) } END {
   say page.db follow 1 --as yaml --format csv
 } | held follow
 { formats frames 1 --limit 12; formats frames 1 --dir client; } | held frames
+{ formats explain 1; say page.db explain 2; say page.db explain 4; say page.db explain 99; say page.db explain x; } | held explain
 formats loss | held loss
 formats info | held info
 formats verify | held verify
