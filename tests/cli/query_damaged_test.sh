@@ -20,7 +20,8 @@ while [ $copy -lt 16 ]; do
     printf "\\$byte" | dd of="$work/bad" bs=1 seek="$at" conv=notrunc 2>/dev/null
   done
   for words in "sessions --format json" "session 1" "session 2 --format csv" "messages" "loss" "info --format jsonl" "verify" \
-               "payload 1 --dir server" "payload 1 --message 2 --body --gaps zero -o $work/part" "run largest_losses"; do
+               "payload 1 --dir server" "payload 1 --message 2 --body --gaps zero -o $work/part" "run largest_losses" "exchanges" "hosts" "timeline --format json" \
+               "follow 1" "follow 2 --as yaml" "frames 1" "explain 1"; do
     # shellcheck disable=SC2086
     timeout 60 "$query" "$work/bad" $words >"$work/out" 2>"$work/err" </dev/null
     status=$?
@@ -33,5 +34,5 @@ while [ $copy -lt 16 ]; do
   copy=$((copy + 1))
 done
 [ $opened -gt 16 ] || { echo "FAILED: only $opened answers: the copies test nothing"; failed=1; }
-[ $failed -eq 0 ] && echo "all good: $opened answers of 160"
+[ $failed -eq 0 ] && echo "all good: $opened answers of 272"
 exit $failed
