@@ -66,6 +66,9 @@ expect 0 "$db" messages 1 --format csv
 expect 0 "$db" info; says "second.pcapng"
 expect 0 "$db" loss; says "capture_loss"
 expect 0 "$db" loss --by host --format csv; says "^192.0.2.80,"
+cp "$work/out" "$work/hosts"
+expect 0 "$db" sql "SELECT * FROM loss_by_host WHERE gaps > 0 ORDER BY capture_loss DESC, unknown_loss DESC, host" --format csv
+cmp -s "$work/out" "$work/hosts" || fail "loss --by host is not the view"
 expect 0 "$db" queries; says "check_tiling"
 expect 0 "$db" run http_errors; says "404 Not Found"
 expect 0 "$db" sql "SELECT count(*) AS n FROM chunk" --format json; says '\[{"n":6}\]'
