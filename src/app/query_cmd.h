@@ -39,6 +39,11 @@ enum {
     OPT_NO_PAGER,
     OPT_HELP,
     OPT_VERSION,
+    OPT_REGEX,
+    OPT_FIXED,
+    OPT_CONTEXT,
+    OPT_DECODED,
+    OPT_EXPORT,
 };
 
 #define TAKES(option) (UINT64_C(1) << (option))
@@ -55,6 +60,8 @@ typedef struct tl_option {
 } tl_option;
 
 extern const tl_option tl_options[]; /* in the order of help; ended by {NULL} */
+/* The short option that stands for a long one; '\0': none. */
+char tl_option_letter(int id);
 
 typedef enum tl_when { TL_AUTO, TL_ALWAYS, TL_NEVER } tl_when;
 
@@ -71,6 +78,9 @@ typedef struct tl_query_options {
     tl_format format;
     tl_follow_as as;
     tl_when color;
+    bool regex, decoded, context_lines;
+    int64_t context;    /* -1: not said */
+    const char *folder; /* --export; NULL: none */
 } tl_query_options;
 
 typedef struct tl_query {
@@ -110,6 +120,7 @@ int tl_cmd_info(tl_query *q);
 int tl_cmd_sql(tl_query *q);
 int tl_cmd_queries(tl_query *q);
 int tl_cmd_run(tl_query *q);
+int tl_cmd_grep(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.
 ** *command is the row of commands[] (ended by {NULL}); NULL with STATUS_OK: help or the version was asked for, and printed. */

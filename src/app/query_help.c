@@ -16,7 +16,8 @@ static void line(const char *name, const char *value, int column, const char *he
 static void option_line(const tl_option *o)
 {
     char name[WORD_MOST];
-    snprintf(name, sizeof name, o->id == OPT_OUTPUT ? "-o, --%s" : "--%s", o->name);
+    const char letter[] = {tl_option_letter(o->id), '\0'};
+    snprintf(name, sizeof name, "%s%s%s--%s", letter[0] != '\0' ? "-" : "", letter, letter[0] != '\0' ? ", " : "", o->name);
     line(name, o->value == NULL ? "" : o->value, OPTIONS, o->help);
 }
 

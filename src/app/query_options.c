@@ -24,6 +24,11 @@ const tl_option tl_options[] = {
     {"body", NULL, OPT_BODY, "without the message's head"},
     {"gaps", "zero|skip", OPT_GAPS, "missing bytes as zeros, or not at all (the default)"},
     {"output", "FILE", OPT_OUTPUT, "instead of standard output"},
+    {"regex", NULL, OPT_REGEX, "the pattern is a regular expression (PCRE2, on bytes)"},
+    {"fixed", NULL, OPT_FIXED, "the pattern is bytes, with \\xNN for any of them (the default)"},
+    {"context", "N|Nl", OPT_CONTEXT, "so many bytes, or lines, on both sides of a hit (32)"},
+    {"decoded", NULL, OPT_DECODED, "in bodies, dechunked and decompressed, instead of the streams"},
+    {"export", "FOLDER", OPT_EXPORT, "into files in a new or empty folder, with a manifest"},
     {"by", "WHAT", OPT_BY, "only one part: capture, host, session, second or reason"},
     {"as", "FORM", OPT_AS, "text (the default), hex, raw or yaml"},
     {"interval", "TIME", OPT_INTERVAL, "500ms, 1s, 5m, 12h, 7d, ...; else one that makes some dozens of rows"},
@@ -62,6 +67,17 @@ static int set_number(const char *name, const char *text, int64_t least, int64_t
 {
     return tl_parse_number(text, out) && *out >= least && *out <= most ? STATUS_OK
                                                                        : refuse(name, text, "not a number that makes sense here");
+}
+
+/* "40" bytes, "3l" lines. */
+static int set_context(tl_query_options *o, const char *name, const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    o->context_lines = digits > 0 && strcmp(text + digits, "l") == 0;
+    if ((text[digits] != '\0' && !o->context_lines) || digits == 0 || digits > 5)
+        return refuse(name, text, "bytes, or lines with an l behind: 40, 3l");
+    o->context = strtoll(text, NULL, 10);
+    return STATUS_OK;
 }
 
 static int set_option(tl_query_options *o, int option, const char *name, const char *text)
@@ -109,6 +125,11 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
         i = word(text, whens);
         o->color = i < 0 ? TL_AUTO : (tl_when)i;
         return i >= 0 ? STATUS_OK : refuse(name, text, "auto, always or never");
+    case OPT_REGEX: o->regex = true; break;
+    case OPT_FIXED: o->regex = false; break;
+    case OPT_CONTEXT: return set_context(o, name, text);
+    case OPT_DECODED: o->decoded = true; break;
+    case OPT_EXPORT: o->folder = text; break;
     case OPT_NO_PAGER: o->no_pager = true; break;
     default: break;
     }
@@ -169,21 +190,48 @@ static int bad_option(const char *word, bool no_value)
     return tl_complain(STATUS_USAGE, "no option %s (see --help)", word);
 }
 
+static const struct {
+    char letter;
+    int id;
+} letters[] = {{'o', OPT_OUTPUT}, {'e', OPT_REGEX}, {'F', OPT_FIXED}, {'C', OPT_CONTEXT}};
+
+char tl_option_letter(int id)
+{
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
+        if (letters[i].id == id) return letters[i].letter;
+    return '\0';
+}
+
+/* The long option that a short one stands for. */
+static int long_of(int got)
+{
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
+        if (letters[i].letter == got) return letters[i].id;
+    return got;
+}
+
+static const char *option_name(int option)
+{
+    const tl_option *o = tl_options;
+    while (o->id != option) o++;
+    return o->name;
+}
+
 int tl_query_parse(int argc, char **argv, const tl_command *commands, tl_query *q, const tl_command **command)
 {
     struct option longs[OPTIONS_MOST];
     bool help_wanted = false;
     options_for_getopt(longs);
-    q->o = (tl_query_options){.filter = tl_filter_all, .direction = -1, .timeout_s = TIMEOUT_S};
+    q->o = (tl_query_options){.filter = tl_filter_all, .direction = -1, .context = -1, .timeout_s = TIMEOUT_S};
     opterr = 0;
-    for (int got, at = 0; (got = getopt_long(argc, argv, ":o:", longs, &at)) != -1;) {
+    for (int got; (got = getopt_long(argc, argv, ":o:eFC:", longs, NULL)) != -1;) {
         if (got == '?' || got == ':') return bad_option(argv[optind - 1], got == ':');
         if (got == OPT_VERSION) {
             printf("tcpledger-query %s\n", TL_VERSION);
             return STATUS_OK;
         }
-        int option = got == 'o' ? OPT_OUTPUT : got;
-        int status = set_option(&q->o, option, got == 'o' ? "output" : longs[at].name, optarg);
+        int option = long_of(got);
+        int status = set_option(&q->o, option, option_name(option), optarg);
         if (status != STATUS_OK) return status;
         if (option == OPT_HELP) help_wanted = true;
         q->o.given |= TAKES(option);

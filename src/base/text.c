@@ -152,6 +152,20 @@ void tl_text_escaped(tl_text *t, tl_span bytes, size_t most)
     if (!t->failed && t->p == NULL) tl_text_bytes(t, "", 0);
 }
 
+void tl_text_time(tl_text *t, int64_t ns)
+{
+    struct tm tm;
+    int64_t part = ns % 1000000000, seconds = ns / 1000000000;
+    if (part < 0) {
+        part += 1000000000;
+        seconds--;
+    }
+    time_t when = (time_t)seconds;
+    if (gmtime_r(&when, &tm) == NULL) return; /* cannot be: 64 bits of nanoseconds are the years 1677 to 2262 */
+    tl_text_printf(t, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                   (int)part);
+}
+
 void tl_json_string(tl_text *t, tl_span bytes, size_t most)
 {
     tl_text_add(t, "\"");

@@ -30,5 +30,9 @@ TL_MUST_USE tl_rc tl_reader_bind(tl_reader *r, sqlite3_stmt *s, const tl_param *
 TL_MUST_USE tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, sqlite3_stmt **out);
 /* Sets the time limit going for one statement. */
 void tl_reader_start(tl_reader *r);
+/* Has it passed?  For loops that SQLite does not watch; EUSAGE and the text in r->error when it has. */
+TL_MUST_USE tl_rc tl_reader_look(tl_reader *r);
+/* ?1, ?2, ...; EUSAGE when the statement has more of them. */
+TL_MUST_USE tl_rc tl_reader_bind(tl_reader *r, sqlite3_stmt *s, const tl_param *params, size_t n);
 
 #endif

@@ -59,10 +59,20 @@ void tl_reader_start(tl_reader *r)
     r->deadline_ns = r->limit_s == 0 ? INT64_MAX : now_ns() + (int64_t)r->limit_s * 1000000000;
 }
 
+static tl_rc fail_late(tl_reader *r)
+{
+    return tl_fail(&r->error, TL_EUSAGE, "stopped after %u seconds (see --timeout)", r->limit_s);
+}
+
+tl_rc tl_reader_look(tl_reader *r)
+{
+    return is_late(r) ? fail_late(r) : TL_OK;
+}
+
 tl_rc tl_reader_fail(tl_reader *r, int sqlite_rc)
 {
     const char *text = sqlite3_errmsg(r->db);
-    if (r->late) return tl_fail(&r->error, TL_EUSAGE, "stopped after %u seconds (see --timeout)", r->limit_s);
+    if (r->late) return fail_late(r);
     switch (sqlite_rc & 0xff) {
     case SQLITE_AUTH: return tl_fail(&r->error, TL_EUSAGE, "refused: %s (only SELECT on tcpledger's tables and views)", text);
     case SQLITE_ERROR:

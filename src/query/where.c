@@ -147,6 +147,11 @@ static const question hosts = {
     "\n)) AS p JOIN session AS s ON s.session_id = p.session_id GROUP BY 1, 2"
     " ORDER BY sum(p.client_bytes) + sum(p.server_bytes) DESC, 1, 2 LIMIT ?9",
 };
+static const question ids = {
+    "sessions",
+    "SELECT v.session_id FROM sessions AS v WHERE " SESSION_PASSES("f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
+    "\n) ORDER BY v.session_id LIMIT ?9",
+};
 /* Behind a SELECT on a table x with a session_id. */
 static const question chosen = {
     "sessions",
@@ -191,6 +196,23 @@ static tl_rc ask(tl_reader *r, const question *q, const tl_filter *f, int64_t fr
     tl_rc rc = write_question(r, q, f, &sql);
     if (rc == TL_OK) rc = tl_reader_run(r, sql.p, params, PARAMS, out, rows);
     tl_text_free(&sql);
+    return rc;
+}
+
+tl_rc tl_filter_open(tl_reader *r, const tl_filter *f, struct sqlite3_stmt **out)
+{
+    tl_text sql = {0};
+    tl_param params[PARAMS];
+    int64_t from = f->session == 0 ? INT64_MIN : f->session, to = f->session == 0 ? INT64_MAX : f->session;
+    *out = NULL;
+    set_params(f, from, to, params);
+    tl_rc rc = write_question(r, &ids, f, &sql);
+    if (rc == TL_OK) rc = tl_reader_prepare(r, sql.p, out);
+    if (rc == TL_OK) rc = tl_reader_bind(r, *out, params, PARAMS);
+    tl_text_free(&sql);
+    if (rc == TL_OK) return rc;
+    sqlite3_finalize(*out);
+    *out = NULL;
     return rc;
 }
 

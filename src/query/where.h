@@ -17,7 +17,7 @@ typedef struct tl_filter {
     bool lossy;           /* only with missing bytes */
     const char *where;    /* NULL: none */
     int64_t limit;        /* -1: none */
-    int64_t session;      /* messages and exchanges only; 0: any */
+    int64_t session;      /* messages, exchanges and tl_filter_open only; 0: any */
 } tl_filter;
 
 extern const tl_filter tl_filter_all;
@@ -36,5 +36,9 @@ TL_MUST_USE tl_rc tl_filter_sessions(tl_reader *r, const tl_filter *f, const tl_
 TL_MUST_USE tl_rc tl_filter_messages(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
 TL_MUST_USE tl_rc tl_filter_exchanges(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
 TL_MUST_USE tl_rc tl_filter_hosts(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
+
+/* The numbers of the sessions that pass, one a row, in order: a statement to step and finalize.  ?1 is f->host: f stays as long. */
+struct sqlite3_stmt;
+TL_MUST_USE tl_rc tl_filter_open(tl_reader *r, const tl_filter *f, struct sqlite3_stmt **out);
 
 #endif
