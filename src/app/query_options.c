@@ -28,7 +28,7 @@ const tl_option tl_options[] = {
     {"fixed", NULL, OPT_FIXED, "the pattern is bytes, with \\xNN for any of them (the default)"},
     {"context", "N|Nl", OPT_CONTEXT, "so many bytes, or lines, on both sides of a hit (32)"},
     {"decoded", NULL, OPT_DECODED, "in bodies, dechunked and decompressed, instead of the streams"},
-    {"export", "FOLDER", OPT_EXPORT, "into files in a new or empty folder, with a manifest"},
+    {"export", "FOLDER", OPT_EXPORT, "into files in this folder, with a manifest"},
     {"by", "WHAT", OPT_BY, "only one part: capture, host, session, second or reason"},
     {"as", "FORM", OPT_AS, "text (the default), hex, raw or yaml"},
     {"interval", "TIME", OPT_INTERVAL, "500ms, 1s, 5m, 12h, 7d, ...; else one that makes some dozens of rows"},

@@ -3,6 +3,8 @@
 */
 #include "query/pieces.h"
 
+#include "query/handle.h"
+
 enum { ZEROS = 65536 };
 
 static tl_rc write_zeros(uint64_t n, tl_write_fn write, void *to)
@@ -19,6 +21,7 @@ tl_rc tl_reader_payload(tl_reader *r, int64_t session, int direction, uint64_t o
     tl_stream_piece piece;
     bool left = false;
     *written = *missing = 0;
+    tl_reader_start(r);
     tl_pieces *p = tl_pieces_open(r, session, direction, offset, length);
     if (p == NULL) return tl_reader_error(r)->rc;
     tl_rc rc = TL_OK;

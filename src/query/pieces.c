@@ -42,7 +42,6 @@ tl_pieces *tl_pieces_open(tl_reader *r, int64_t session, int direction, uint64_t
     p->at = offset < most ? offset : most;
     p->end = length < most - p->at ? p->at + length : most;
     p->inflate = libdeflate_alloc_decompressor();
-    tl_reader_start(r);
     tl_rc rc = tl_reader_prepare(r, rows, &p->s);
     if (rc == TL_OK &&
         (p->inflate == NULL || sqlite3_bind_int64(p->s, 1, session) != SQLITE_OK || sqlite3_bind_int(p->s, 2, direction) != SQLITE_OK ||

@@ -18,7 +18,7 @@ typedef struct tl_stream_piece {
 } tl_stream_piece;
 
 /* [offset, offset + length) of a stream; a range that goes beyond the stream ends with it.  NULL: the reader's error.  The reader is
-** borrowed, and its other statements may run in between. */
+** borrowed, and its other statements may run in between; the time limit is the one that runs (tl_reader_start). */
 tl_pieces *tl_pieces_open(tl_reader *r, int64_t session, int direction, uint64_t offset, uint64_t length);
 void tl_pieces_close(tl_pieces *p); /* NULL is fine */
 /* OK: *out.  END.  ESQL (damaged rows too), EUSAGE (the time limit): the reader's error. */

@@ -11,6 +11,7 @@
 #include "query/arrivals.h"
 #include "query/handle.h"
 #include "query/inflate.h"
+#include "query/objects.h"
 #include <inttypes.h>
 #include <libdeflate.h>
 #include <stdlib.h>
@@ -43,6 +44,10 @@ struct tl_search {
     bool message;         /* the cursor of messages runs for this stream */
     uint32_t number;      /* and stands on this message */
     uint64_t from, to;
+    /* decoded only */
+    tl_objects *objects;
+    tl_object object;
+    tl_body *body; /* of it */
     tl_search_totals totals;
 };
 
@@ -63,6 +68,10 @@ static tl_rc set_up(tl_search *s, const tl_filter *f)
     if (s->scan == NULL || s->inflate == NULL) return no_memory(r);
     s->filter = *f;
     s->filter.limit = -1; /* of hits, and the caller's */
+    if (s->o.decoded) {
+        s->objects = tl_objects_open(r, &s->filter, s->o.direction);
+        return s->objects == NULL ? r->error.rc : TL_OK;
+    }
     tl_rc rc = tl_filter_open(r, &s->filter, &s->sessions);
     if (rc == TL_OK) rc = tl_reader_prepare(r, streams_sql, &s->streams);
     if (rc == TL_OK) rc = tl_reader_prepare(r, chunks_sql, &s->chunks);
@@ -89,6 +98,8 @@ tl_search *tl_search_open(tl_reader *r, const tl_filter *f, const tl_search_opti
 void tl_search_close(tl_search *s)
 {
     if (s == NULL) return;
+    tl_body_close(s->body);
+    tl_objects_close(s->objects);
     tl_arrivals_close(s->arrivals);
     tl_scan_free(s->scan);
     tl_pattern_free(s->pattern);
@@ -214,6 +225,49 @@ static tl_rc read_on(tl_search *s)
     return take_chunk(s);
 }
 
+/* ---- decoded: bodies instead of streams ---- */
+
+static tl_rc next_body(tl_search *s)
+{
+    tl_rc rc = tl_objects_next(s->objects, &s->object);
+    if (rc != TL_OK) return rc;
+    s->body = tl_body_open(s->r, &s->object.body);
+    if (s->body == NULL) return s->r->error.rc;
+    s->session = s->object.session;
+    s->direction = s->object.direction;
+    s->totals.bodies++;
+    s->totals.bytes += s->object.body.length;
+    return TL_OK;
+}
+
+/* One step: a piece of the body at hand is taken, or the body ends, or the next one begins. */
+static tl_rc read_body(tl_search *s)
+{
+    tl_body_piece piece;
+    if (s->body == NULL) return next_body(s);
+    tl_rc rc = tl_body_next(s->body, &piece);
+    if (rc == TL_END) {
+        const tl_body_result result = tl_body_result_of(s->body);
+        end_run(s, result.state != TL_BODY_WHOLE && result.state != TL_BODY_UNKNOWN);
+        if (result.state != TL_BODY_UNKNOWN) s->totals.searched += result.read;
+        tl_body_close(s->body);
+        s->body = NULL;
+    }
+    if (rc != TL_OK) return rc == TL_END ? TL_OK : rc;
+    if (piece.bytes.p == NULL) {
+        end_run(s, true);
+        return TL_OK;
+    }
+    if (!s->in_run) begin_run(s, piece.offset);
+    uint8_t *room = tl_scan_room(s->scan, piece.bytes.n);
+    if (room == NULL) return no_memory(s->r);
+    memcpy(room, piece.bytes.p, piece.bytes.n);
+    tl_scan_push(s->scan, piece.bytes.n);
+    return TL_OK;
+}
+
+/* ---- hits ---- */
+
 /* The message that holds the byte; messages of a direction are disjoint and come in its order. */
 static tl_rc find_message(tl_search *s, uint64_t offset)
 {
@@ -262,6 +316,13 @@ static tl_rc tell(tl_search *s, const tl_scan_hit *h, tl_search_hit *out)
     out->after = s->o.lines ? lines_after(h->after, s->o.context) : h->after;
     s->totals.hits++;
     s->totals.hits_at_gaps += (h->gap_before && out->before.n == h->before.n) || (h->gap_after && out->after.n == h->after.n);
+    if (s->o.decoded) {
+        out->offset = s->object.body.offset;
+        out->body_offset = h->offset;
+        out->message = s->object.number;
+        out->at = s->object.at;
+        return TL_OK;
+    }
     tl_rc rc = tl_arrivals_find(s->arrivals, s->session, s->direction, h->offset, &run);
     if (rc == TL_END) return damaged(s, "no chunk", (int64_t)h->offset);
     if (rc == TL_OK) rc = find_message(s, h->offset);
@@ -278,7 +339,10 @@ tl_rc tl_search_next(tl_search *s, tl_search_hit *hit)
         if ((s->in_run || s->draining) && tl_scan_pull(s->scan, &found)) return tell(s, &found, hit);
         s->draining = false;
         rc = tl_reader_look(s->r);
-        if (rc == TL_OK) rc = s->session_ends ? next_session(s) : !s->open ? begin_stream(s) : read_on(s);
+        if (rc == TL_OK && s->o.decoded)
+            rc = read_body(s);
+        else if (rc == TL_OK)
+            rc = s->session_ends ? next_session(s) : !s->open ? begin_stream(s) : read_on(s);
     }
     return rc;
 }
