@@ -122,6 +122,7 @@ int tl_cmd_queries(tl_query *q);
 int tl_cmd_run(tl_query *q);
 int tl_cmd_grep(tl_query *q);
 int tl_cmd_objects(tl_query *q);
+int tl_cmd_shell(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.
 ** *command is the row of commands[] (ended by {NULL}); NULL with STATUS_OK: help or the version was asked for, and printed. */

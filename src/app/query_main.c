@@ -146,6 +146,14 @@ static const tl_command commands[] = {
      .most = 1,
      .takes = TAKES_ROWS,
      .run = tl_cmd_sql},
+    {.name = "shell",
+     .usage = "",
+     .help = "the sqlite3 shell on the database, read-only, with payload(), payload_search() and more",
+     .more =
+         "Functions: payload(session, direction [, offset, length]), inflate(data, raw_size), hexdump(blob), printable(blob),\n"
+         "in_cidr(addr, net); tables: segments(session, direction), payload_search(pattern [, regex]).  direction: 'client', 'server'.\n",
+     .example = "shell",
+     .run = tl_cmd_shell},
     {.name = "queries",
      .usage = "",
      .help = "the queries that come with the program",

@@ -44,10 +44,15 @@ static void uncompress(sqlite3_context *ctx, int n, sqlite3_value **arg)
     }
 }
 
-bool tl_inflate_register(sqlite3 *db)
+bool tl_inflate_register_as(sqlite3 *db, const char *name)
 {
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     if (d == NULL) return false;
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
-    return sqlite3_create_function_v2(db, "sqlar_uncompress", 2, flags, d, uncompress, NULL, NULL, free_decompressor) == SQLITE_OK;
+    return sqlite3_create_function_v2(db, name, 2, flags, d, uncompress, NULL, NULL, free_decompressor) == SQLITE_OK;
+}
+
+bool tl_inflate_register(sqlite3 *db)
+{
+    return tl_inflate_register_as(db, "sqlar_uncompress");
 }

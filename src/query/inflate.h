@@ -14,5 +14,7 @@ bool tl_inflate(struct libdeflate_decompressor *d, tl_span data, uint8_t *out, s
 /* Adds sqlar_uncompress(data, raw_size) to db, as the sqlite3 shell has it; NULL where the data is damaged or raw_size is beyond
 ** TL_CHUNK_LIMIT.  false: no memory. */
 bool tl_inflate_register(sqlite3 *db);
+/* The same by another name. */
+bool tl_inflate_register_as(sqlite3 *db, const char *name);
 
 #endif

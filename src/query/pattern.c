@@ -56,7 +56,7 @@ bool tl_pattern_unescape(const char *text, uint8_t *out, size_t *n, tl_error *er
             if (byte < 0) {
                 (void)tl_fail(
                     err, TL_EUSAGE,
-                    "the pattern's backslash at byte %zu is none of \\xNN \\n \\r \\t \\0 \\\\ (a regular expression needs --regex)",
+                    "the pattern's backslash at byte %zu is none of \\xNN \\n \\r \\t \\0 \\\\ (a regular expression has to be asked for)",
                     (size_t)(p - text) + 1);
                 return false;
             }

@@ -9,7 +9,7 @@ trap 'rm -rf "$tree"' EXIT
 for breach in 'stream/x.c #include "store/store.h"' 'base/x.c #include "packet/segment.h"' 'packet/x.c #include <pcap/pcap.h>' \
     'app/x.c #include <sqlite3.h>' 'store/x.c int f(void) { return printf("x"); }'; do
     rm -rf "$tree/src"
-    for folder in base capture packet stream message batch store query app; do mkdir -p "$tree/src/$folder"; done
+    for folder in base capture packet stream message batch store query extension app; do mkdir -p "$tree/src/$folder"; done
     echo "${breach#* }" >"$tree/src/${breach%% *}"
     if sh "$here/layers_check.sh" "$tree" >/dev/null; then
         echo "not found: $breach" >&2
