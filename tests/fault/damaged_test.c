@@ -2,6 +2,8 @@
 ** Databases with some bytes changed, through everything that reads: they may be refused or answer wrongly, but nothing crashes, reads
 ** outside its memory, or runs on (ctest's time limit).  Seeds are fixed; a failure names its copy.
 */
+#include "query/objects.h"
+#include "query/search.h"
 #include "query/sections.h"
 #include "query/where.h"
 #include "support/check.h"
@@ -27,6 +29,25 @@ static tl_rc swallow_some(void *to, tl_span bytes)
     return TL_OK;
 }
 
+/* Bytes, an expression, and one in decoded bodies, which goes through all objects. */
+static unsigned search_everything(tl_reader *r)
+{
+    static const tl_search_options options[] = {{.pattern = "0123", .direction = -1, .context = 20},
+                                                {.pattern = "[a-z]+ ", .regex = true, .direction = -1, .context = 1, .lines = true},
+                                                {.pattern = "o", .decoded = true, .direction = -1}};
+    unsigned answered = 0;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        tl_search_hit hit;
+        tl_rc rc = TL_ENOMEM;
+        tl_search *s = tl_search_open(r, &tl_filter_all, &options[i]);
+        while (s != NULL && (rc = tl_search_next(s, &hit)) == TL_OK) {
+        }
+        tl_search_close(s);
+        answered += rc == TL_END;
+    }
+    return answered;
+}
+
 static unsigned ask_everything(tl_reader *r)
 {
     unsigned sum = 0, answered = 0;
@@ -47,6 +68,7 @@ static unsigned ask_everything(tl_reader *r)
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) answered += tl_reader_run(r, views[i], NULL, 0, &out, NULL) == TL_OK;
     answered += tl_filter_sessions(r, &f, &out, NULL) == TL_OK;
     answered += tl_filter_messages(r, &f, &out, NULL) == TL_OK;
+    answered += search_everything(r);
     for (int64_t session = 1; session <= 4; session++)
         for (int direction = 0; direction < 2; direction++) {
             uint64_t written, missing;
