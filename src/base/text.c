@@ -203,13 +203,3 @@ void tl_json_close(tl_text *t)
 {
     tl_text_add(t, "}");
 }
-
-void tl_text_time(tl_text *t, int64_t ns)
-{
-    struct tm tm;
-    int64_t part = ns % 1000000000 + (ns % 1000000000 < 0 ? 1000000000 : 0);
-    time_t seconds = (time_t)(ns / 1000000000 - (ns % 1000000000 < 0));
-    gmtime_r(&seconds, &tm); /* cannot fail: 64 bits of nanoseconds are the years 1677 to 2262 */
-    tl_text_printf(t, "%04d-%02d-%02dT%02d:%02d:%02d.%09" PRId64 "Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-                   tm.tm_sec, part);
-}

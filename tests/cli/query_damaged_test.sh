@@ -38,5 +38,4 @@ while [ $copy -lt 16 ]; do
 done
 [ $opened -gt 16 ] || { echo "FAILED: only $opened answers: the copies test nothing"; failed=1; }
 [ $failed -eq 0 ] && echo "all good: $opened answers of 272"
-[ $failed -eq 0 ] && echo "all good: $opened answers of 240"
 exit $failed
