@@ -47,6 +47,7 @@ typedef struct input {
     int64_t first_ns;
     int place; /* on the command line */
     uint32_t capture_id;
+    tl_text positions; /* the source's, which is gone by then */
     tl_pipeline_capture result;
 } input;
 

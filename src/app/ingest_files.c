@@ -3,13 +3,8 @@
 **
 ** A file counts as already indexed when the database has one of the same size and SHA-256; only files whose size matches are hashed.
 */
-/* The plain SHA256_ calls: they allocate nothing (capture/raw.c says why that matters). */
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "app/ingest.h"
 
-#include <errno.h>
-#include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,25 +62,9 @@ tl_rc inputs_open(input *in, const options *o, tl_error *err)
 
 static tl_rc hash_file(input *in, tl_error *err)
 {
-    enum { BLOCK = 1 << 18 };
-    tl_rc rc = TL_OK;
-    uint8_t *block = malloc(BLOCK);
-    SHA256_CTX sha;
-    FILE *f = fopen(in->path, "rb");
-    if (block == NULL) {
-        rc = tl_fail(err, TL_ENOMEM, "%s: out of memory", in->path);
-    } else if (f == NULL) {
-        rc = tl_fail(err, TL_EIO, "%s: %s", in->path, strerror(errno));
-    } else {
-        size_t n;
-        SHA256_Init(&sha);
-        while ((n = fread(block, 1, BLOCK, f)) > 0) SHA256_Update(&sha, block, n);
-        if (ferror(f)) rc = tl_fail(err, TL_EIO, "%s: %s", in->path, strerror(errno));
-        SHA256_Final(in->sha256, &sha);
-        in->have_sha256 = rc == TL_OK;
-    }
-    if (f != NULL) fclose(f);
-    free(block);
+    uint64_t bytes;
+    tl_rc rc = tl_source_hash_file(in->path, &bytes, in->sha256, err);
+    in->have_sha256 = rc == TL_OK;
     return rc;
 }
 
@@ -138,5 +117,6 @@ void inputs_close(input *in, int n)
         tl_source_close(in[i].source);
         in[i].source = NULL;
         tl_text_free(&in[i].shown);
+        tl_text_free(&in[i].positions);
     }
 }

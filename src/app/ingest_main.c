@@ -89,6 +89,8 @@ static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
     }
     in->source = progress_watch(&r->progress, in->source);
     tl_rc rc = tl_pipeline_run(p, in->source, in->capture_id, &in->result);
+    tl_text_bytes(&in->positions, in->source->facts.positions.p, in->source->facts.positions.n);
+    in->result.facts.positions = tl_span_of(in->positions.p, in->positions.n);
     if (r->o.interface != NULL) signal(SIGINT, SIG_DFL), signal(SIGTERM, SIG_DFL); /* a second one means it */
     tl_source_close(in->source);
     in->source = NULL;
@@ -98,7 +100,7 @@ static tl_rc one_capture(run *r, tl_pipeline *p, input *in, tl_error *err)
         r->damaged = true;
         return TL_OK;
     }
-    return rc;
+    return in->positions.failed ? tl_fail(err, TL_ENOMEM, "out of memory") : rc;
 }
 
 /* 0: nobody knows how much a pipe or a device will give. */

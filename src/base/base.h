@@ -47,6 +47,9 @@ static inline tl_span tl_span_of(const void *p, size_t n)
     return s;
 }
 
+/* Takes output; anything but OK stops whoever writes, with that code. */
+typedef tl_rc (*tl_write_fn)(void *to, tl_span bytes);
+
 /* A place in the captures: the forensic reference that every row can be traced to. */
 typedef struct tl_at {
     int64_t ns;       /* unix time, UTC, in nanoseconds; the only clock the core ever sees */

@@ -166,6 +166,24 @@ void tl_text_time(tl_text *t, int64_t ns)
                    (int)part);
 }
 
+static int hex_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void tl_text_unescaped(tl_text *t, tl_span text)
+{
+    for (size_t at = 0; at < text.n;) {
+        const uint8_t *p = text.p + at;
+        size_t left = text.n - at;
+        bool hex = left >= 4 && p[0] == '\\' && p[1] == 'x' && hex_digit(p[2]) >= 0 && hex_digit(p[3]) >= 0;
+        uint8_t byte = *p;
+        if (hex) byte = (uint8_t)(hex_digit(p[2]) * 16 + hex_digit(p[3]));
+        tl_text_bytes(t, &byte, 1);
+        at += hex ? 4 : left >= 2 && p[0] == '\\' && p[1] == '\\' ? 2 : 1;
+    }
+}
+
 void tl_json_string(tl_text *t, tl_span bytes, size_t most)
 {
     tl_text_add(t, "\"");

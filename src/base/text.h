@@ -26,6 +26,9 @@ void tl_text_printf(tl_text *t, const char *fmt, ...) TL_PRINTF(2, 3);
 ** characters) as it is, backslash doubled, everything else \xNN.  At most `most` bytes of input are shown; a cut is told with "...". */
 void tl_text_escaped(tl_text *t, tl_span bytes, size_t most);
 
+/* The bytes that tl_text_escaped() (without a cut) made this text of. */
+void tl_text_unescaped(tl_text *t, tl_span text);
+
 /* Bytes of the readable character at the front of s (the rule above, backslash included); 0: none, or s is empty. */
 size_t tl_text_readable(tl_span s);
 

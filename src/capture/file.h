@@ -8,6 +8,7 @@
 #define TL_FILE_H
 
 #include "capture/input.h"
+#include "capture/positions.h"
 #include "capture/source.h"
 
 /* No frame is larger, whatever a header says: libpcap's largest snaplen is 256 KiB, with exceptions that carry no TCP. */
@@ -45,7 +46,10 @@ typedef struct tl_file {
     tl_input in;
     char *name; /* owned */
     tl_rc (*next)(struct tl_file *f, tl_frame *out);
-    tl_rc ended; /* OK while there may be more */
+    tl_rc (*next_at)(struct tl_file *f, const position *at); /* goes on there; OK, or what next() would return */
+    tl_rc ended;                                             /* OK while there may be more */
+    position_list positions;
+    tl_text packed; /* the positions, once the frames have ended */
     uint64_t frames;
     uint8_t *scratch; /* owned; a frame whose pseudo-header had to be turned round */
     size_t scratch_room;

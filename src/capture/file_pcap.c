@@ -40,6 +40,11 @@ static tl_rc next_record(tl_file *f, tl_frame *out)
     return p->big_endian ? tl_file_native(f, true, out) : TL_OK;
 }
 
+static tl_rc next_record_at(tl_file *f, const position *at)
+{
+    return tl_input_seek(&f->in, at->offset) == TL_OK ? TL_OK : tl_file_cut(f, at->offset, f->pcap.record_header);
+}
+
 static bool known_magic(tl_pcap *p, uint32_t magic)
 {
     p->record_header = magic == 0xa1b2cd34 ? PATCHED_RECORD_HEADER : RECORD_HEADER;
@@ -77,6 +82,7 @@ tl_rc tl_pcap_open(tl_file *f, tl_error *err)
     f->base.facts.linktype = p->linktype;
     f->base.facts.snaplen = snaplen;
     f->next = next_record;
+    f->next_at = next_record_at;
     tl_input_skip(&f->in, FILE_HEADER);
     return TL_OK;
 }

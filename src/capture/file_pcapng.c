@@ -77,6 +77,12 @@ static void tell_drops(tl_file *f)
     f->base.facts.drops = sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
 }
 
+static tl_rc note(tl_file *f, const block *b)
+{
+    if (position_description(&f->positions, b->began, b->type == SECTION) == TL_OK) return TL_OK;
+    return f->ended = tl_fail(&f->base.error, TL_ENOMEM, "%s: no memory to remember a block", f->name);
+}
+
 static tl_rc new_section(tl_file *f, const block *b)
 {
     tl_pcapng *p = &f->pcapng;
@@ -88,7 +94,7 @@ static tl_rc new_section(tl_file *f, const block *b)
     }
     p->count = 0;
     p->big_endian = b->big_endian;
-    return TL_OK;
+    return note(f, b);
 }
 
 static tl_rc new_interface(tl_file *f, const block *b)
@@ -119,7 +125,7 @@ static tl_rc new_interface(tl_file *f, const block *b)
         f->base.facts.linktype = i->linktype;
         f->base.facts.snaplen = i->snaplen;
     }
-    return TL_OK;
+    return note(f, b);
 }
 
 static void statistics(tl_file *f, const block *b)
@@ -212,11 +218,13 @@ static tl_rc obsolete(tl_file *f, const block *b, tl_frame *out)
     return deliver(f, b, tl_load16(p, b->big_endian), p + 4, 20, tl_load32(p + 12, b->big_endian), tl_load32(p + 16, b->big_endian), out);
 }
 
-/* No interface (it is the first), no time, no captured length: that is the block's room, the snaplen or the length, whichever is least. */
+/* No interface (it is the first), no time (that of the frame before stands, so nobody can start in the middle), no captured length: that is
+ * the block's room, the snaplen or the length, whichever is least. */
 static tl_rc simple(tl_file *f, const block *b, tl_frame *out)
 {
     if (b->body.n < 4) return tl_file_damaged(f, b->began, "a packet block of %u bytes is too short", b->length);
     uint32_t len = tl_load32(b->body.p, b->big_endian), caplen = len;
+    positions_free(&f->positions);
     uint32_t snaplen = f->pcapng.count > 0 ? f->pcapng.interfaces[0].snaplen : 0;
     if (snaplen != 0 && caplen > snaplen) caplen = snaplen;
     if (caplen > b->body.n - 4) caplen = (uint32_t)(b->body.n - 4);
@@ -265,24 +273,36 @@ static tl_rc look_at_header(tl_file *f, block *b)
     return TL_OK;
 }
 
+/* The block at the front of the window in one piece, its lengths checked; padded: its length on disk. */
+static tl_rc look_at_block(tl_file *f, block *b, uint64_t padded)
+{
+    if (padded > BLOCK_MOST)
+        return tl_file_damaged(f, b->began, "a block of type 0x%" PRIx32 " claims to be %u bytes long, more than the %u possible", b->type,
+                               b->length, (unsigned)BLOCK_MOST);
+    if (tl_input_look(&f->in, (size_t)padded) != TL_OK) return tl_file_cut(f, b->began, padded);
+    b->body = tl_span_of(f->in.window.p + 8, (size_t)padded - BLOCK_LEAST);
+    return check_trailer(f, b, f->in.window.p + padded - 4);
+}
+
+/* Some writers leave the padding out of the length. */
+static uint64_t padded_length(const block *b)
+{
+    return ((uint64_t)b->length + 3) & ~(uint64_t)3;
+}
+
 static tl_rc next_frame(tl_file *f, tl_frame *out)
 {
     for (;;) {
         block b;
         tl_rc rc = look_at_header(f, &b);
         if (rc != TL_OK) return rc;
-        uint64_t padded = ((uint64_t)b.length + 3) & ~(uint64_t)3; /* some writers leave the padding out of the length */
+        uint64_t padded = padded_length(&b);
         if (!is_read(b.type)) {
             rc = skip_block(f, &b, padded);
             if (rc != TL_OK) return rc;
             continue;
         }
-        if (padded > BLOCK_MOST)
-            return tl_file_damaged(f, b.began, "a block of type 0x%" PRIx32 " claims to be %u bytes long, more than the %u possible",
-                                   b.type, b.length, (unsigned)BLOCK_MOST);
-        if (tl_input_look(&f->in, (size_t)padded) != TL_OK) return tl_file_cut(f, b.began, padded);
-        b.body = tl_span_of(f->in.window.p + 8, (size_t)padded - BLOCK_LEAST);
-        rc = check_trailer(f, &b, f->in.window.p + padded - 4);
+        rc = look_at_block(f, &b, padded);
         if (rc != TL_OK) return rc;
 
         bool frame = false;
@@ -309,6 +329,24 @@ static tl_rc next_frame(tl_file *f, tl_frame *out)
     }
 }
 
+/* The section header and the interfaces that come before the frame, then the frame. */
+static tl_rc next_frame_at(tl_file *f, const position *at)
+{
+    f->pcapng.count = 0;
+    for (size_t i = 0; i < at->descriptions; i++) {
+        block b;
+        if (tl_input_seek(&f->in, at->description[i]) != TL_OK) return tl_file_cut(f, at->description[i], BLOCK_LEAST);
+        tl_rc rc = look_at_header(f, &b);
+        if (rc == TL_END || (rc == TL_OK && b.type != SECTION && b.type != INTERFACE))
+            return tl_file_damaged(f, at->description[i], "no section or interface begins here, as the index of its frames says");
+        uint64_t padded = padded_length(&b);
+        if (rc == TL_OK) rc = look_at_block(f, &b, padded);
+        if (rc == TL_OK) rc = b.type == SECTION ? new_section(f, &b) : new_interface(f, &b);
+        if (rc != TL_OK) return rc;
+    }
+    return tl_input_seek(&f->in, at->offset) == TL_OK ? TL_OK : tl_file_cut(f, at->offset, BLOCK_LEAST);
+}
+
 /* Only whether it is one; the section header is read again as the first block. */
 tl_rc tl_pcapng_open(tl_file *f, tl_error *err)
 {
@@ -320,6 +358,7 @@ tl_rc tl_pcapng_open(tl_file *f, tl_error *err)
     if (tl_le32(f->in.window.p + 8) != 0x1a2b3c4d && tl_be32(f->in.window.p + 8) != 0x1a2b3c4d) return TL_END;
     f->base.facts.format = f->in.inflater ? "pcapng.gz" : "pcapng";
     f->next = next_frame;
+    f->next_at = next_frame_at;
     return TL_OK;
 }
 

@@ -168,3 +168,16 @@ tl_rc tl_input_skip_far(tl_input *in, uint64_t n)
     }
     return TL_OK;
 }
+
+tl_rc tl_input_seek(tl_input *in, uint64_t offset)
+{
+    assert(in->inflater == NULL);
+    if (offset >= in->offset && offset - in->offset <= in->window.n) {
+        tl_input_skip(in, (size_t)(offset - in->offset));
+        return TL_OK;
+    }
+    in->window = (tl_span){0};
+    in->offset = offset;
+    in->ended = tl_raw_seek(in->raw, offset);
+    return in->ended;
+}

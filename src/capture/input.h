@@ -29,6 +29,10 @@ TL_MUST_USE tl_rc tl_input_fill(tl_input *in, size_t n);
 /* Skips n bytes, which need not fit in memory at once.  OK, or in->ended. */
 TL_MUST_USE tl_rc tl_input_skip_far(tl_input *in, uint64_t n);
 
+/* The window is empty and at offset, which has to be one of the file's own bytes: not for gzip, and only with a reader that can.
+** OK, or in->ended. */
+TL_MUST_USE tl_rc tl_input_seek(tl_input *in, uint64_t offset);
+
 /* At least n bytes in the window; good until the next look or skip_far. */
 TL_MUST_USE static inline tl_rc tl_input_look(tl_input *in, size_t n)
 {

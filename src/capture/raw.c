@@ -50,6 +50,7 @@ struct tl_raw {
     block *current;
     bool handed; /* current went to the hasher already */
     bool threaded;
+    bool sought; /* what is read is not the file from its first byte to its last */
     pthread_t hasher;
     SHA256_CTX sha; /* the hasher's alone while it runs */
     uint64_t count, filled_blocks;
@@ -133,12 +134,12 @@ static void hand_over(tl_raw *r)
     if (r->handed || r->current == NULL) return;
     r->handed = true;
     r->filled_blocks++;
-    if (!r->threaded && r->filled_blocks == INLINE_BLOCKS) r->threaded = start_hasher(r);
+    if (!r->threaded && !r->sought && r->filled_blocks == INLINE_BLOCKS) r->threaded = start_hasher(r);
     tl_rc rc;
     if (r->threaded) {
         rc = tl_queue_push(r->to_hash, r->current);
     } else {
-        hash_block(r, r->current);
+        if (!r->sought) hash_block(r, r->current);
         rc = tl_queue_push(r->free_blocks, r->current);
     }
     assert(rc == TL_OK);
@@ -189,7 +190,7 @@ tl_rc tl_raw_more(tl_raw *r, tl_span *window, size_t want)
 {
     if (r->ended != TL_OK) return r->ended;
     block *b = r->current;
-    bool fits = b != NULL && b->filled < b->room && want <= window->n + (b->room - b->filled);
+    bool fits = b != NULL && !r->handed && b->filled < b->room && want <= window->n + (b->room - b->filled);
     if (!fits) {
         tl_rc rc = next_block(r, window, want);
         if (rc != TL_OK) return rc;
@@ -229,6 +230,23 @@ tl_rc tl_raw_drain(tl_raw *r)
     return rc;
 }
 
+bool tl_raw_seekable(const tl_raw *r)
+{
+    return r->reader.seek != NULL;
+}
+
+tl_rc tl_raw_seek(tl_raw *r, uint64_t offset)
+{
+    if (r->ended == TL_ENOMEM) return r->ended;
+    if (!r->reader.seek(r->reader.self, offset)) {
+        r->error_number = errno;
+        return r->ended = TL_EIO;
+    }
+    r->ended = TL_OK;
+    r->sought = true;
+    return TL_OK;
+}
+
 uint64_t tl_raw_count(const tl_raw *r)
 {
     return r->count;
@@ -241,7 +259,7 @@ int tl_raw_errno(const tl_raw *r)
 
 bool tl_raw_sha256(tl_raw *r, uint8_t out[32])
 {
-    if (r->ended != TL_END) return false;
+    if (r->ended != TL_END || r->sought) return false;
     stop_hasher(r);
     SHA256_Final(out, &r->sha);
     return true;

@@ -10,11 +10,13 @@
 
 #include <sys/types.h>
 
-/* Where the bytes come from.  read: as read(2), EINTR included; it may give fewer than asked for. */
+/* Where the bytes come from.  read: as read(2), EINTR included; it may give fewer than asked for.  seek: to an offset from the front;
+** false: errno.  NULL: it cannot, or what it reads cannot be opened again. */
 typedef struct tl_reader {
     ssize_t (*read)(void *self, void *to, size_t n);
     void (*close)(void *self);
     void *self;
+    bool (*seek)(void *self, uint64_t offset);
 } tl_reader;
 
 typedef struct tl_raw tl_raw;
@@ -31,6 +33,10 @@ TL_MUST_USE tl_rc tl_raw_more(tl_raw *r, tl_span *window, size_t want);
 
 /* Reads on to the end of the file.  END, EIO or ENOMEM.  No window is good afterwards. */
 TL_MUST_USE tl_rc tl_raw_drain(tl_raw *r);
+
+bool tl_raw_seekable(const tl_raw *r);
+/* What more gives next begins at offset; windows of before are no good any more, and there will be no SHA-256.  OK, or EIO. */
+TL_MUST_USE tl_rc tl_raw_seek(tl_raw *r, uint64_t offset);
 
 uint64_t tl_raw_count(const tl_raw *r); /* bytes read so far */
 int tl_raw_errno(const tl_raw *r);      /* after EIO */

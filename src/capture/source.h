@@ -30,6 +30,7 @@ typedef struct tl_source_facts {
     uint64_t bytes_total; /* of the file; 0: not known (a pipe, live) */
     bool have_sha256;     /* true after END or ETRUNCATED of a file that was read to its last byte */
     uint8_t sha256[32];   /* of the file as it lies on disk, trailing garbage included */
+    tl_span positions;    /* with END or ETRUNCATED: for tl_source_seek(); n 0: it cannot be sought in.  Borrowed until close */
 } tl_source_facts;
 
 typedef struct tl_source tl_source;
@@ -46,6 +47,12 @@ struct tl_source {
 /* pcap (us and ns, both byte orders) and pcapng, each also gzip-compressed (streamed); "-" is standard input.
 ** NULL: *err says why (EIO: cannot be opened or read; EUSAGE: not a capture file). */
 tl_source *tl_source_open_file(const char *path, tl_error *err);
+/* Goes on at the last frame that `positions` (facts.positions, of an earlier reading of the same file) knows and that is not beyond
+** `frame`, where that lies ahead; else, and where positions has nothing, nothing happens: frames are read one by one.  Only for what
+** tl_source_open_file() opened.  Positions of another file show as damage.  OK, or what next() would return then. */
+TL_MUST_USE tl_rc tl_source_seek(tl_source *file, tl_span positions, uint64_t frame);
+/* Size and SHA-256 of a file.  OK; EIO, ENOMEM: *err. */
+TL_MUST_USE tl_rc tl_source_hash_file(const char *path, uint64_t *bytes, uint8_t sha256[32], tl_error *err);
 /* Frames in memory (tests, fuzzing).  frames and what they point at are borrowed until close.  at.frame is set here. */
 tl_source *tl_source_open_memory(const tl_frame *frames, size_t n);
 /* Wraps inner (owned from now on, also on failure): drops, doubles and swaps (with the next one) so many frames in 1,000, by seed.

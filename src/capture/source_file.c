@@ -6,6 +6,7 @@
 */
 #include "capture/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +25,20 @@ static void settle(tl_file *f)
     f->base.facts.have_sha256 = tl_raw_sha256(f->in.raw, f->base.facts.sha256);
 }
 
+static tl_rc no_memory(tl_file *f)
+{
+    return f->ended = tl_fail(&f->base.error, TL_ENOMEM, "%s: no memory to read on after frame %" PRIu64, f->name, f->frames);
+}
+
+/* Where the frames lie, now that there are no more. */
+static tl_rc pack(tl_file *f)
+{
+    tl_rc rc = positions_pack(&f->positions, &f->packed);
+    positions_free(&f->positions);
+    f->base.facts.positions = tl_span_of(f->packed.p, f->packed.n);
+    return rc;
+}
+
 static tl_rc end_with(tl_file *f, tl_rc rc)
 {
     f->ended = rc;
@@ -32,7 +47,7 @@ static tl_rc end_with(tl_file *f, tl_rc rc)
         (void)rest;
     }
     settle(f);
-    return rc;
+    return pack(f) == TL_OK ? rc : no_memory(f);
 }
 
 static tl_rc broken(tl_file *f, const char *how, uint64_t offset, const char *what)
@@ -66,9 +81,7 @@ tl_rc tl_file_cut(tl_file *f, uint64_t began, uint64_t wanted)
         (void)tl_fail(&f->base.error, TL_EIO, "%s: reading failed after frame %" PRIu64 ": %s", f->name, f->frames,
                       strerror(tl_raw_errno(f->in.raw)));
         return end_with(f, TL_EIO);
-    default:
-        (void)tl_fail(&f->base.error, TL_ENOMEM, "%s: no memory to read on after frame %" PRIu64, f->name, f->frames);
-        return end_with(f, TL_ENOMEM);
+    default: (void)no_memory(f); return end_with(f, TL_ENOMEM);
     }
 }
 
@@ -121,6 +134,7 @@ static tl_rc file_next(tl_source *s, tl_frame *out)
 {
     tl_file *f = (tl_file *)s;
     if (f->ended != TL_OK) return f->ended;
+    if (f->frames == f->positions.next && position_frame(&f->positions, f->in.offset) != TL_OK) return no_memory(f);
     tl_rc rc = f->next(f, out);
     s->facts.bytes_read = tl_raw_count(f->in.raw);
     return rc;
@@ -131,6 +145,8 @@ static void file_close(tl_source *s)
     tl_file *f = (tl_file *)s;
     tl_pcapng_close(f);
     tl_input_close(&f->in);
+    positions_free(&f->positions);
+    tl_text_free(&f->packed);
     free(f->scratch);
     free(f->name);
     free(f);
@@ -204,6 +220,8 @@ tl_source *tl_source_open_reader(tl_reader reader, const char *name, uint64_t to
         return NULL;
     }
     /* Each answers END when the file is not of its kind. */
+    positions_free(&f->positions);
+    if (f->in.inflater == NULL && tl_raw_seekable(f->in.raw)) positions_begin(&f->positions);
     rc = tl_pcap_open(f, err);
     if (rc == TL_END) rc = tl_pcapng_open(f, err);
     if (rc == TL_END) rc = not_a_capture(f, err);
@@ -232,15 +250,17 @@ static void close_descriptor(void *self)
     free(d);
 }
 
-tl_source *tl_source_open_file(const char *path, tl_error *err)
+static bool seek_descriptor(void *self, uint64_t offset)
+{
+    return offset <= INT64_MAX && lseek(((descriptor *)self)->fd, (off_t)offset, SEEK_SET) >= 0;
+}
+
+/* *reader owns the file; *bytes: of a regular file, else 0. */
+static tl_rc open_path(const char *path, const char *name, tl_reader *reader, uint64_t *bytes, tl_error *err)
 {
     bool standard_input = strcmp(path, "-") == 0;
-    const char *name = standard_input ? "standard input" : path;
     descriptor *d = malloc(sizeof *d);
-    if (d == NULL) {
-        (void)tl_fail(err, TL_ENOMEM, "%s: no memory to open it", name);
-        return NULL;
-    }
+    if (d == NULL) return tl_fail(err, TL_ENOMEM, "%s: no memory to open it", name);
     *d = (descriptor){STDIN_FILENO, false};
     if (!standard_input) *d = (descriptor){open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), true};
     struct stat st;
@@ -250,9 +270,52 @@ tl_source *tl_source_open_file(const char *path, tl_error *err)
             close_descriptor(d);
         else
             free(d);
-        return NULL;
+        return TL_EIO;
     }
-    uint64_t total = S_ISREG(st.st_mode) && st.st_size > 0 ? (uint64_t)st.st_size : 0;
-    if (total > 0) (void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return tl_source_open_reader((tl_reader){read_descriptor, close_descriptor, d}, name, total, err);
+    *bytes = S_ISREG(st.st_mode) && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+    if (*bytes > 0) (void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    *reader = (tl_reader){read_descriptor, close_descriptor, d, *bytes > 0 && !standard_input ? seek_descriptor : NULL};
+    return TL_OK;
+}
+
+tl_source *tl_source_open_file(const char *path, tl_error *err)
+{
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    tl_reader reader;
+    uint64_t total;
+    if (open_path(path, name, &reader, &total, err) != TL_OK) return NULL;
+    return tl_source_open_reader(reader, name, total, err);
+}
+
+tl_rc tl_source_seek(tl_source *file, tl_span positions, uint64_t frame)
+{
+    tl_file *f = (tl_file *)file;
+    position at;
+    assert(file->ops == &file_ops);
+    if (f->ended != TL_OK) return f->ended;
+    if (f->in.inflater != NULL || !tl_raw_seekable(f->in.raw)) return TL_OK;
+    tl_rc rc = positions_find(positions, frame, &at);
+    if (rc == TL_ENOMEM) return no_memory(f);
+    if (rc == TL_OK && at.frame > f->frames + 1) {
+        positions_free(&f->positions); /* those of a part are of no use */
+        rc = f->next_at(f, &at);
+        f->frames = at.frame - 1;
+    }
+    free(at.description);
+    return rc == TL_END ? TL_OK : rc;
+}
+
+tl_rc tl_source_hash_file(const char *path, uint64_t *bytes, uint8_t sha256[32], tl_error *err)
+{
+    tl_reader reader;
+    if (open_path(path, path, &reader, bytes, err) != TL_OK) return err->rc;
+    tl_raw *raw = tl_raw_new(reader);
+    if (raw == NULL) return tl_fail(err, TL_ENOMEM, "%s: no memory to read it", path);
+    tl_rc rc = tl_raw_drain(raw);
+    *bytes = tl_raw_count(raw);
+    if (rc == TL_EIO) (void)tl_fail(err, rc, "%s: cannot be read: %s", path, strerror(tl_raw_errno(raw)));
+    if (rc == TL_ENOMEM) (void)tl_fail(err, rc, "%s: no memory to read it", path);
+    if (rc == TL_END) rc = tl_raw_sha256(raw, sha256) ? TL_OK : tl_fail(err, TL_EIO, "%s: cannot be read", path);
+    tl_raw_free(raw);
+    return rc;
 }

@@ -391,6 +391,12 @@ size_t tl_decoder_parts(const tl_decoder *d, const tl_segment *segment, tl_fragm
     return n;
 }
 
+size_t tl_decoder_frames(const tl_decoder *d, tl_at *out)
+{
+    for (size_t i = 0; i < d->parts_n; i++) out[i] = d->parts[i].at;
+    return d->parts_n;
+}
+
 const tl_fragment_counts *tl_decoder_counts(const tl_decoder *d)
 {
     return &d->counts;

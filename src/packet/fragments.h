@@ -71,6 +71,11 @@ void tl_decoder_flush(tl_decoder *d);
 ** out has TL_FRAGMENTS_MAX places. */
 size_t tl_decoder_parts(const tl_decoder *d, const tl_segment *segment, tl_fragment_part *out);
 
+/* All frames of the datagram that the last push completed, in the order of capture, its own last; 0: it was not fragmented.  Of a fragment
+** inside a fragmented tunnel only the frames that completed the outer ones.
+** out has TL_FRAGMENTS_MAX places. */
+size_t tl_decoder_frames(const tl_decoder *d, tl_at *out);
+
 const tl_fragment_counts *tl_decoder_counts(const tl_decoder *d);
 /* Bytes of datagrams that wait, bookkeeping included: never more than 4 MiB. */
 size_t tl_decoder_used(const tl_decoder *d);

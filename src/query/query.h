@@ -15,8 +15,6 @@ struct sqlite3;
 
 typedef struct tl_reader tl_reader;
 typedef enum tl_format { TL_TABLE, TL_CSV, TL_JSON, TL_JSONL } tl_format;
-/* Takes output; anything but OK stops the run with that code. */
-typedef tl_rc (*tl_write_fn)(void *to, tl_span bytes);
 
 /* NULL: *err says in one line why not: missing, damaged, not ours, newer than this program, or left by a crash with a hot journal. */
 tl_reader *tl_reader_open(const char *path, tl_error *err);

@@ -266,19 +266,40 @@ static tl_cell cell_of(sqlite3_stmt *s, int i)
     return c;
 }
 
-/* Steps to the end, each row into rows (NULL: only counted). */
-static tl_rc step_all(tl_reader *r, sqlite3_stmt *s, tl_rows *rows, tl_cell *cells, uint64_t *count)
+/* Steps to the end, each row to take() (NULL: only counted).  cells: one a column. */
+static tl_rc step_all(tl_reader *r, sqlite3_stmt *s, tl_row_fn take, void *to, tl_cell *cells, uint64_t *count)
 {
     int sq, columns = sqlite3_column_count(s);
     tl_rc rc = TL_OK;
     while ((sq = sqlite3_step(s)) == SQLITE_ROW) {
         ++*count;
-        if (rows == NULL) continue;
+        if (take == NULL) continue;
         for (int i = 0; i < columns; i++) cells[i] = cell_of(s, i);
-        rc = tl_rows_add(rows, cells);
+        rc = take(to, cells);
         if (rc != TL_OK) return rc;
     }
     return sq == SQLITE_DONE ? TL_OK : tl_reader_fail(r, sq);
+}
+
+static tl_rc add_row(void *rows, const tl_cell *cells)
+{
+    return tl_rows_add(rows, cells);
+}
+
+tl_rc tl_reader_each(tl_reader *r, const char *sql, const tl_param *params, size_t n, tl_row_fn take, void *to)
+{
+    sqlite3_stmt *s = NULL;
+    uint64_t count = 0;
+    tl_reader_start(r);
+    tl_rc rc = tl_reader_prepare(r, sql, &s);
+    if (rc != TL_OK) return rc;
+    rc = bind(r, s, params, n);
+    tl_cell *cells = calloc((size_t)sqlite3_column_count(s), sizeof *cells);
+    if (rc == TL_OK && cells == NULL) rc = tl_fail(&r->error, TL_ENOMEM, "no memory");
+    if (rc == TL_OK) rc = step_all(r, s, take, to, cells, &count);
+    free(cells);
+    sqlite3_finalize(s);
+    return rc;
 }
 
 tl_rc tl_reader_run(tl_reader *r, const char *sql, const tl_param *params, size_t n, const tl_output *out, uint64_t *rows)
@@ -303,7 +324,7 @@ tl_rc tl_reader_run(tl_reader *r, const char *sql, const tl_param *params, size_
         if (cells != NULL && names != NULL) writer = tl_rows_new(out, names, columns);
         if (writer == NULL) rc = tl_fail(&r->error, TL_ENOMEM, "no memory");
     }
-    if (rc == TL_OK) rc = step_all(r, s, writer, cells, &count);
+    if (rc == TL_OK) rc = step_all(r, s, writer != NULL ? add_row : NULL, writer, cells, &count);
     /* What came before a failure is shown all the same. */
     if (writer != NULL) {
         tl_rc end = tl_rows_end(writer);

@@ -34,6 +34,11 @@ void tl_rows_free(tl_rows *r); /* NULL is fine */
 TL_MUST_USE tl_rc tl_rows_add(tl_rows *r, const tl_cell *cells);
 TL_MUST_USE tl_rc tl_rows_end(tl_rows *r);
 
+/* Runs one SELECT and hands each row to take(), whose cells are good for the call; anything but OK stops it with that code.
+** Else as tl_reader_run. */
+typedef tl_rc (*tl_row_fn)(void *to, const tl_cell *cells);
+TL_MUST_USE tl_rc tl_reader_each(tl_reader *r, const char *sql, const tl_param *params, size_t n, tl_row_fn take, void *to);
+
 /* A cell as plain safe text, for tables and CSV; most: bytes of it that are shown. */
 void tl_cell_text(tl_text *t, const tl_cell *c, size_t most);
 /* A cell as a JSON value. */

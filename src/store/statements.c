@@ -25,6 +25,7 @@ const char *const store_sql[STATEMENTS] = {
     [ST_CAPTURE_END] = "UPDATE capture SET bytes = ?2, sha256 = ?3, format = ?4, link_type = ?5, snaplen = ?6, first_ns = ?7,"
                        " last_ns = ?8, frames = ?9, drops_reported = ?10, state = ?11, error = ?12 WHERE capture_id = ?1",
     [ST_FRAME_COUNT] = "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)",
+    [ST_FRAME_POSITION] = "INSERT INTO frame_position (capture_id, positions) VALUES (?, ?)",
 
     [ST_SESSION_INSERT] = "INSERT INTO session (session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns,"
                           " last_ns, conn_state, history, close_reason, roles, midstream, healed, rtt_ns, protocol,"

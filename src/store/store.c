@@ -364,6 +364,16 @@ static tl_rc frame_counts(tl_store *s, uint32_t capture_id, const tl_capture_fac
     return rc;
 }
 
+static tl_rc frame_positions(tl_store *s, uint32_t capture_id, tl_span positions)
+{
+    if (positions.n == 0) return TL_OK;
+    sqlite3_stmt *q = store_statement(s, ST_FRAME_POSITION);
+    if (q == NULL) return s->error.rc;
+    bind_int(q, 1, capture_id);
+    bind_blob(q, 2, positions.p, positions.n);
+    return store_run(s, q);
+}
+
 tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const tl_capture_facts *f)
 {
     char digits[65];
@@ -390,5 +400,6 @@ tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const tl_capture_fa
     bind_text(q, 12, f->error);
     rc = store_run(s, q);
     if (rc == TL_OK) rc = frame_counts(s, capture_id, f);
+    if (rc == TL_OK) rc = frame_positions(s, capture_id, f->positions);
     return store_done(s, rc);
 }

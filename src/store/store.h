@@ -62,6 +62,7 @@ typedef struct tl_capture_facts {
     int64_t drops;     /* -1: not told */
     const char *state; /* complete | truncated | failed | interrupted */
     const char *error; /* NULL: none */
+    tl_span positions; /* where its frames lie (tl_source_facts); n 0: not known */
     tl_outcome_count outcome[TL_SEG_OUTCOMES];
 } tl_capture_facts;
 /* A row with state 'interrupted', path, format and bytes (0: not known yet); *capture_id is what tl_at.capture has to be in its frames. */

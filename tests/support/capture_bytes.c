@@ -170,7 +170,7 @@ tl_source *tl_open_bytes(const tl_bytes *b, size_t step, tl_error *err)
     steps *s = malloc(sizeof *s);
     if (s == NULL) abort();
     *s = (steps){b, 0, step};
-    return tl_source_open_reader((tl_reader){read_step, free, s}, "capture", b->n, err);
+    return tl_source_open_reader((tl_reader){.read = read_step, .close = free, .self = s}, "capture", b->n, err);
 }
 
 tl_taken tl_take_all(tl_source *s)
