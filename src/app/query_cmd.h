@@ -37,6 +37,9 @@ enum {
     OPT_AS,
     OPT_COLOR,
     OPT_NO_PAGER,
+    OPT_CAPTURE_DIR,
+    OPT_CAPTURE,
+    OPT_NO_HASH,
     OPT_HELP,
     OPT_VERSION,
     OPT_REGEX,
@@ -65,6 +68,8 @@ char tl_option_letter(int id);
 
 typedef enum tl_when { TL_AUTO, TL_ALWAYS, TL_NEVER } tl_when;
 
+enum { MOVED_MOST = 64 };
+
 typedef struct tl_query_options {
     uint64_t given; /* TAKES() bits */
     tl_filter filter;
@@ -81,6 +86,10 @@ typedef struct tl_query_options {
     bool regex, decoded, context_lines;
     int64_t context;    /* -1: not said */
     const char *folder; /* --export; NULL: none */
+    const char *capture_dir;       /* NULL: captures are where the database says */
+    const char *moved[MOVED_MOST]; /* "ID=FILE" */
+    size_t moved_count;
+    bool no_hash;
 } tl_query_options;
 
 typedef struct tl_query {
@@ -123,6 +132,7 @@ int tl_cmd_run(tl_query *q);
 int tl_cmd_grep(tl_query *q);
 int tl_cmd_objects(tl_query *q);
 int tl_cmd_shell(tl_query *q);
+int tl_cmd_pcap(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.
 ** *command is the row of commands[] (ended by {NULL}); NULL with STATUS_OK: help or the version was asked for, and printed. */
@@ -144,6 +154,8 @@ int tl_query_status(tl_query *q, tl_rc rc);
 bool tl_parse_number(const char *text, int64_t *out);
 /* The argument as a session that exists: STATUS_OK, or the status to leave with. */
 int tl_query_session(tl_query *q, int64_t *session);
+/* Any argument likewise. */
+int tl_query_session_of(tl_query *q, const char *argument, int64_t *session);
 
 /* Runs the sections that are named `only` (NULL: all) one below the other; as JSON: one object with a member for each. */
 int tl_run_sections(tl_query *q, const tl_section *sections, const char *only, const tl_param *params, size_t n);

@@ -120,6 +120,17 @@ static const tl_command commands[] = {
      .most = 1,
      .takes = TAKES_FILTERS | TAKES_ROWS | TAKES(OPT_DIR) | TAKES(OPT_EXPORT),
      .run = tl_cmd_objects},
+    {.name = "pcap",
+     .usage = "ID...",
+     .help = "the original packets of sessions, out of the captures, as pcapng",
+     .more =
+         "Reads the capture files where they were indexed (--capture-dir, --capture: where they are now), and refuses one that changed.\n"
+         "Status 1 when packets that the database counts are not found.\n",
+     .example = "pcap 1 3 -o two.pcapng",
+     .least = 1,
+     .most = -1,
+     .takes = TAKES(OPT_OUTPUT) | TAKES(OPT_CAPTURE_DIR) | TAKES(OPT_CAPTURE) | TAKES(OPT_NO_HASH) | TAKES(OPT_TIMEOUT),
+     .run = tl_cmd_pcap},
     {.name = "loss",
      .usage = "",
      .help = "what is missing: capture loss apart from unknown loss",

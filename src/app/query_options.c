@@ -37,6 +37,9 @@ const tl_option tl_options[] = {
     {"timeout", "SECONDS", OPT_TIMEOUT, "give up after so long (600; 0: never)"},
     {"color", "WHEN", OPT_COLOR, "auto, always or never"},
     {"no-pager", NULL, OPT_NO_PAGER, "straight to the terminal"},
+    {"capture-dir", "DIR", OPT_CAPTURE_DIR, "where the capture files are now"},
+    {"capture", "ID=FILE", OPT_CAPTURE, "where one of them is, by capture_id (see info); may be given again"},
+    {"no-hash", NULL, OPT_NO_HASH, "believe that a capture is the same by its size alone"},
     {"help", NULL, OPT_HELP, "this text"},
     {"version", NULL, OPT_VERSION, "the program's version"},
     {0},
@@ -131,6 +134,14 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
     case OPT_DECODED: o->decoded = true; break;
     case OPT_EXPORT: o->folder = text; break;
     case OPT_NO_PAGER: o->no_pager = true; break;
+    case OPT_CAPTURE_DIR: o->capture_dir = text; break;
+    case OPT_CAPTURE:
+        i = (int)strspn(text, "0123456789");
+        if (i == 0 || i > 9 || text[i] != '=' || text[i + 1] == '\0') return refuse(name, text, "ID=FILE");
+        if (o->moved_count == MOVED_MOST) return refuse(name, text, "too many: gather them in one folder, and say --capture-dir");
+        o->moved[o->moved_count++] = text;
+        break;
+    case OPT_NO_HASH: o->no_hash = true; break;
     default: break;
     }
     return status;

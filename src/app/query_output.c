@@ -45,14 +45,19 @@ int tl_query_status(tl_query *q, tl_rc rc)
 
 int tl_query_session(tl_query *q, int64_t *session)
 {
+    return tl_query_session_of(q, q->argument, session);
+}
+
+int tl_query_session_of(tl_query *q, const char *argument, int64_t *session)
+{
     int64_t n = 0;
     bool found = false;
-    if (!tl_parse_number(q->argument, session) || *session == 0 || *session > INT32_MAX)
-        return tl_complain(STATUS_USAGE, "'%s' is not a session number", q->argument);
+    if (!tl_parse_number(argument, session) || *session == 0 || *session > INT32_MAX)
+        return tl_complain(STATUS_USAGE, "'%s' is not a session number", argument);
     const tl_param id = {.number = *session};
     tl_rc rc = tl_reader_number(q->reader, "SELECT session_id FROM session WHERE session_id = ?1", &id, 1, &n, &found);
     if (rc != TL_OK) return tl_query_status(q, rc);
-    return found ? STATUS_OK : tl_complain(STATUS_FAILED, "no session %s in %s", q->argument, q->path);
+    return found ? STATUS_OK : tl_complain(STATUS_FAILED, "no session %s in %s", argument, q->path);
 }
 
 tl_rc tl_write_file(void *file, tl_span bytes)

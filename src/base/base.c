@@ -81,3 +81,9 @@ char *tl_addr_text_ipv6(const tl_addr *a, char *out)
     assert(text != NULL);
     return out;
 }
+
+bool tl_addr_parse(const char *text, tl_addr *out)
+{
+    memcpy(out->ip, mapped_prefix, sizeof mapped_prefix);
+    return inet_pton(AF_INET, text, out->ip + 12) == 1 || inet_pton(AF_INET6, text, out->ip) == 1;
+}

@@ -72,6 +72,9 @@ char *tl_addr_text(const tl_addr *a, char *out);
 /* The same as IPv6 whatever it holds: an IPv6 packet may carry ::ffff:a.b.c.d (a pair of which only one looks like IPv4 is IPv6). */
 char *tl_addr_text_ipv6(const tl_addr *a, char *out);
 
+/* What tl_addr_text() wrote, back; the port is left alone.  false: not an address. */
+bool tl_addr_parse(const char *text, tl_addr *out);
+
 typedef enum tl_dir { TL_C2S = 0, TL_S2C = 1 } tl_dir; /* client to server, server to client */
 
 /* Bytewise loads: no casts, no alignment, no undefined behaviour. */

@@ -4,7 +4,6 @@
 #include "query/where.h"
 
 #include "query/handle.h"
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +13,8 @@ const tl_filter tl_filter_all = {.port = -1, .since_ns = INT64_MIN, .until_ns = 
 
 bool tl_filter_host(tl_filter *f, const char *text)
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}; /* RFC 4291 section 2.5.5.2 */
     tl_addr a = {.port = 0};
-    memcpy(a.ip, mapped, sizeof mapped);
-    if (inet_pton(AF_INET, text, a.ip + 12) != 1 && inet_pton(AF_INET6, text, a.ip) != 1) return false;
+    if (!tl_addr_parse(text, &a)) return false;
     tl_addr_text(&a, f->host);
     return true;
 }
