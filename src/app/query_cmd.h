@@ -97,6 +97,8 @@ typedef struct tl_query {
     const char *argument; /* the first; NULL: none */
     char **arguments;     /* all of them */
     int argument_count;
+    char **argv; /* the command line */
+    int argc;
     tl_query_options o;
     tl_reader *reader;
     tl_output out; /* standard output */
@@ -133,6 +135,7 @@ int tl_cmd_grep(tl_query *q);
 int tl_cmd_objects(tl_query *q);
 int tl_cmd_shell(tl_query *q);
 int tl_cmd_pcap(tl_query *q);
+int tl_cmd_export(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.
 ** *command is the row of commands[] (ended by {NULL}); NULL with STATUS_OK: help or the version was asked for, and printed. */

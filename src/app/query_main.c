@@ -131,6 +131,16 @@ static const tl_command commands[] = {
      .most = -1,
      .takes = TAKES(OPT_OUTPUT) | TAKES(OPT_CAPTURE_DIR) | TAKES(OPT_CAPTURE) | TAKES(OPT_NO_HASH) | TAKES(OPT_TIMEOUT),
      .run = tl_cmd_pcap},
+    {.name = "export",
+     .usage = "[ID...]",
+     .help = "the payload of many sessions into a folder, a .zip or an .sqlar, with a manifest",
+     .more =
+         "-o names a folder, FILE.zip or FILE.sqlar.  One file a direction (s12-client.bin), and manifest.json: hashes, missing ranges,\n"
+         "captures, versions, the command line.  Nothing that exists is written over.\n",
+     .example = "export --lossy -o lossy.zip",
+     .most = -1,
+     .takes = TAKES_FILTERS | TAKES(OPT_OUTPUT) | TAKES(OPT_GAPS) | TAKES(OPT_TIMEOUT),
+     .run = tl_cmd_export},
     {.name = "loss",
      .usage = "",
      .help = "what is missing: capture loss apart from unknown loss",

@@ -233,6 +233,8 @@ int tl_query_parse(int argc, char **argv, const tl_command *commands, tl_query *
     struct option longs[OPTIONS_MOST];
     bool help_wanted = false;
     options_for_getopt(longs);
+    q->argv = argv;
+    q->argc = argc;
     q->o = (tl_query_options){.filter = tl_filter_all, .direction = -1, .context = -1, .timeout_s = TIMEOUT_S};
     opterr = 0;
     for (int got; (got = getopt_long(argc, argv, ":o:eFC:", longs, NULL)) != -1;) {

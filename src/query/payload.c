@@ -7,11 +7,15 @@
 
 enum { ZEROS = 65536 };
 
-static tl_rc write_zeros(uint64_t n, tl_write_fn write, void *to)
+/* The hole may be as long as a damaged row says: the time limit holds here, too. */
+static tl_rc write_zeros(tl_reader *r, uint64_t n, tl_write_fn write, void *to)
 {
     static const uint8_t zeros[ZEROS];
     tl_rc rc = TL_OK;
-    for (; n > 0 && rc == TL_OK; n -= n < ZEROS ? n : ZEROS) rc = write(to, tl_span_of(zeros, n < ZEROS ? (size_t)n : ZEROS));
+    for (unsigned done = 0; n > 0 && rc == TL_OK; n -= n < ZEROS ? n : ZEROS) {
+        if (++done % 256 == 0) rc = tl_reader_look(r);
+        if (rc == TL_OK) rc = write(to, tl_span_of(zeros, n < ZEROS ? (size_t)n : ZEROS));
+    }
     return rc;
 }
 
@@ -31,7 +35,7 @@ tl_rc tl_reader_payload(tl_reader *r, int64_t session, int direction, uint64_t o
         bool hole = piece.bytes.p == NULL;
         *missing += hole ? piece.length : 0;
         if (hole && !gaps_zero) continue;
-        rc = hole ? write_zeros(piece.length, write, to) : write(to, piece.bytes);
+        rc = hole ? write_zeros(r, piece.length, write, to) : write(to, piece.bytes);
         if (rc == TL_END) left = true; /* nobody reads any more */
         if (rc == TL_OK) *written += piece.length;
     }

@@ -293,7 +293,7 @@ tl_rc tl_reader_each(tl_reader *r, const char *sql, const tl_param *params, size
     tl_reader_start(r);
     tl_rc rc = tl_reader_prepare(r, sql, &s);
     if (rc != TL_OK) return rc;
-    rc = bind(r, s, params, n);
+    rc = tl_reader_bind(r, s, params, n);
     tl_cell *cells = calloc((size_t)sqlite3_column_count(s), sizeof *cells);
     if (rc == TL_OK && cells == NULL) rc = tl_fail(&r->error, TL_ENOMEM, "no memory");
     if (rc == TL_OK) rc = step_all(r, s, take, to, cells, &count);

@@ -4,6 +4,7 @@
 #include "query/where.h"
 
 #include "query/handle.h"
+#include "query/rows.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,17 @@ static tl_rc ask(tl_reader *r, const question *q, const tl_filter *f, int64_t fr
     set_params(f, from, to, params);
     tl_rc rc = write_question(r, q, f, &sql);
     if (rc == TL_OK) rc = tl_reader_run(r, sql.p, params, PARAMS, out, rows);
+    tl_text_free(&sql);
+    return rc;
+}
+
+tl_rc tl_filter_session_ids(tl_reader *r, const tl_filter *f, tl_row_fn take, void *to)
+{
+    tl_text sql = {0};
+    tl_param params[PARAMS];
+    set_params(f, INT64_MIN, INT64_MAX, params);
+    tl_rc rc = write_question(r, &ids, f, &sql);
+    if (rc == TL_OK) rc = tl_reader_each(r, sql.p, params, PARAMS, take, to);
     tl_text_free(&sql);
     return rc;
 }

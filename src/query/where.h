@@ -41,4 +41,8 @@ TL_MUST_USE tl_rc tl_filter_hosts(tl_reader *r, const tl_filter *f, const tl_out
 struct sqlite3_stmt;
 TL_MUST_USE tl_rc tl_filter_open(tl_reader *r, const tl_filter *f, struct sqlite3_stmt **out);
 
+/* The session_id of each session that passes, the only cell of its row; else as tl_reader_each (rows.h). */
+struct tl_cell;
+TL_MUST_USE tl_rc tl_filter_session_ids(tl_reader *r, const tl_filter *f, tl_rc (*take)(void *to, const struct tl_cell *cells), void *to);
+
 #endif
