@@ -11,8 +11,8 @@
 #include "query/sections.h"
 #include "query/where.h"
 
-/* Exit status. */
-enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+/* Exit status; of diff as of diff(1). */
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
 /* The options, at most 63: sets of them are bits of 64. */
 enum {
@@ -112,6 +112,7 @@ typedef struct tl_command {
     const char *example;      /* what follows "tcpledger-query page.db " */
     int least, most;          /* arguments; most -1: any number */
     uint64_t takes;
+    int trouble;             /* status when the database cannot be opened; 0: STATUS_FAILED */
     int (*run)(tl_query *q); /* exit status */
 } tl_command;
 
@@ -136,6 +137,8 @@ int tl_cmd_objects(tl_query *q);
 int tl_cmd_shell(tl_query *q);
 int tl_cmd_pcap(tl_query *q);
 int tl_cmd_export(tl_query *q);
+int tl_cmd_diff(tl_query *q);
+int tl_cmd_merge(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.
 ** *command is the row of commands[] (ended by {NULL}); NULL with STATUS_OK: help or the version was asked for, and printed. */

@@ -159,6 +159,27 @@ static const tl_command commands[] = {
      .example = "info",
      .takes = TAKES_ROWS,
      .run = tl_cmd_info},
+    {.name = "diff",
+     .usage = "OTHER.db",
+     .help = "what another database says differently: sessions, bytes, gaps, messages",
+     .more = "Sessions are the same when both ends, the time of the first segment and the initial sequence numbers are.\n"
+             "Status 0: no difference, 1: some, 2: trouble, or wrong use.\n",
+     .example = "diff other.db --quick",
+     .least = 1,
+     .most = 1,
+     .takes = TAKES(OPT_QUICK) | TAKES_ROWS,
+     .trouble = STATUS_TROUBLE,
+     .run = tl_cmd_diff},
+    {.name = "merge",
+     .usage = "OTHER.db...",
+     .help = "all of this database and others in a new one (-o)",
+     .more = "Numbers of captures and sessions are given anew, those of the first database stay.  A capture that is in two of them is "
+             "refused.\n",
+     .example = "merge other.db -o both.db",
+     .least = 1,
+     .most = -1,
+     .takes = TAKES(OPT_OUTPUT),
+     .run = tl_cmd_merge},
     {.name = "sql",
      .usage = "'SELECT ...'",
      .help = "one SELECT on the tables and views",
@@ -201,7 +222,7 @@ int main(int argc, char **argv)
     if (status != STATUS_OK || command == NULL) return status;
     signal(SIGPIPE, SIG_IGN);
     q.reader = tl_reader_open(q.path, &err);
-    if (q.reader == NULL) return tl_complain(STATUS_FAILED, "%s", err.text);
+    if (q.reader == NULL) return tl_complain(command->trouble != 0 ? command->trouble : STATUS_FAILED, "%s", err.text);
     tl_reader_time_limit(q.reader, q.o.timeout_s);
     tl_query_output(&q);
     if ((command->takes & TAKES(OPT_NO_PAGER)) != 0 && !q.o.no_pager && q.o.output == NULL) tl_pager_start();
