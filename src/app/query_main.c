@@ -66,7 +66,8 @@ static const tl_command commands[] = {
      .example = "payload 3 --message 2 --body -o img2.png",
      .least = 1,
      .most = 1,
-     .takes = TAKES(OPT_DIR) | TAKES(OPT_OUTPUT) | TAKES(OPT_GAPS) | TAKES(OPT_MESSAGE) | TAKES(OPT_BODY) | TAKES(OPT_NO_PAGER),
+     .takes = TAKES(OPT_DIR) | TAKES(OPT_OUTPUT) | TAKES(OPT_GAPS) | TAKES(OPT_MESSAGE) | TAKES(OPT_BODY) | TAKES(OPT_TIMEOUT) |
+              TAKES(OPT_NO_PAGER),
      .run = tl_cmd_payload},
     {.name = "follow",
      .usage = "ID",
