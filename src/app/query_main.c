@@ -35,9 +35,9 @@ static const tl_command commands[] = {
     {.name = "exchanges",
      .usage = "[ID]",
      .help = "requests beside their responses, with the latency",
-     .more =
-         "latency_ms runs from the last byte of the request to the first of the response.  A request without a response, or a response\n"
-         "without a request, has nothing on the other side.  --where is about the columns of the view 'exchanges'.\n",
+     .more = "latency_ms runs from the last byte of the request to the first of the response.  A request without a response,\n"
+             "or a response without a request, has nothing on the other side.  --where is about the columns of the view\n"
+             "'exchanges'.\n",
      .example = "exchanges --where \"latency_ms > 100\"",
      .most = 1,
      .takes = TAKES_FILTERS | TAKES_ROWS,
@@ -53,9 +53,8 @@ static const tl_command commands[] = {
     {.name = "timeline",
      .usage = "",
      .help = "sessions, bytes and losses over time",
-     .more = "sessions: those that started in the interval; bytes: those captured in it and stored; gaps: where the bytes before the hole "
-             "end.\n"
-             "--where chooses the sessions: it is about the columns of the view 'sessions'.\n",
+     .more = "sessions: those that started in the interval; bytes: those captured in it and stored; gaps: where the bytes\n"
+             "before the hole end.  --where chooses the sessions: it is about the columns of the view 'sessions'.\n",
      .example = "timeline --interval 10ms",
      .takes = (TAKES_FILTERS & ~TAKES(OPT_LIMIT)) | TAKES(OPT_INTERVAL) | TAKES_ROWS,
      .run = tl_cmd_timeline},
@@ -72,12 +71,12 @@ static const tl_command commands[] = {
     {.name = "follow",
      .usage = "ID",
      .help = "both directions of a session as a dialogue",
-     .more =
-         "--as text: the client's lines begin with \"> \", the server's with \"< \", what cannot be read is \\xNN; hex, raw and yaml: as\n"
-         "tshark's follow, offsets being those of the stream.  Missing bytes are lines that begin with \"! \", in yaml items with the\n"
-         "key `missing`; with raw they are told on stderr.  With --format there is a row for what each frame brought, and for each\n"
-         "gap (time: that of the frame before it; frame: the one that proves it).  The column data is then escaped: \\xNN for what\n"
-         "cannot be read, and a backslash doubled; with --as hex or raw hexadecimal digits.\n",
+     .more = "--as text: the client's lines begin with \"> \", the server's with \"< \", what cannot be read is \\xNN; hex, raw\n"
+             "and yaml: as tshark's follow, offsets being those of the stream.  Missing bytes are lines that begin with \"! \",\n"
+             "in yaml items with the key `missing`; with raw they are told on stderr.  With --format there is a row for what\n"
+             "each frame brought, and for each gap (time: that of the frame before it; frame: the one that proves it).  The\n"
+             "column data is then escaped: \\xNN for what cannot be read, and a backslash doubled; with --as hex or raw\n"
+             "hexadecimal digits.\n",
      .example = "follow 1 --dir server --as hex",
      .least = 1,
      .most = 1,

@@ -6,8 +6,7 @@
 ** The events are BYTES (one for each run of bytes that a frame brought), GAP and CLOSE.  Their order is that in which the ingest told
 ** them: within a direction the order of the stream, between the directions that of the frames at which they were told.  Of a healed session
 ** that order is gone (its late bytes came after what they caused), so there, and where the caller wants it, an event waits for the bytes of
-*the
-** other direction that its sender had acknowledged.  Copies, strays and rebases are not told: messages are made of none of them.
+** the other direction that its sender had acknowledged.  Copies, strays and rebases are not told: messages are made of none of them.
 */
 #ifndef TL_REPLAY_H
 #define TL_REPLAY_H

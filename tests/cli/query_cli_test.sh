@@ -20,7 +20,7 @@ says() { grep -q -- "$1" "$work/out" || fail "not on stdout: $1"; }
 tells() { grep -q -- "$1" "$work/err" || fail "not on stderr: $1: $(head -c 300 "$work/err")"; }
 silent() { [ ! -s "$work/out" ] && [ ! -s "$work/err" ] || fail "not silent: $(head -c 300 "$work/out" "$work/err")"; }
 
-cat schema/0*.sql schema/views.sql tests/support/sample.sql | sqlite3 "$db" || { echo "no sample"; exit 1; }
+{ cat schema/0*.sql schema/views.sql tests/support/sample.sql; echo "PRAGMA user_version = $(ls schema/0*.sql | wc -l);"; } | sqlite3 "$db" || { echo "no sample"; exit 1; }
 
 # ---- wrong use: 2 and one line
 for words in "" "$db" "$db nosuch" "$db session" "$db sessions 1" "$db payload 1 2" "$db --format xml sessions" "$db sessions --port 70000" \

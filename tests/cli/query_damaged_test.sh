@@ -8,7 +8,7 @@ command -v sqlite3 >/dev/null 2>&1 || { echo "sqlite3 is not installed"; exit 77
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
-cat schema/0*.sql schema/views.sql tests/support/sample.sql | sqlite3 "$work/sample.db" || { echo "no sample"; exit 1; }
+{ cat schema/0*.sql schema/views.sql tests/support/sample.sql; echo "PRAGMA user_version = $(ls schema/0*.sql | wc -l);"; } | sqlite3 "$work/sample.db" || { echo "no sample"; exit 1; }
 "$build/tcpledger-ingest" -q fixtures/http-lossy.pcap -o "$work/page.db" || exit 1
 
 # No command is left out but the one that starts another program.

@@ -14,7 +14,7 @@ unset NO_COLOR PAGER
 
 # The 54 bytes of session 4's request become all 256 values, then the same as lines; its texts, and the capture's path, likewise.
 all=$(awk 'BEGIN { for (i = 0; i < 256; i++) printf "%02X", i; for (i = 0; i < 256; i++) printf "%02X0D0A", i }')
-cat schema/0*.sql schema/views.sql tests/support/sample.sql | sqlite3 "$db" || { echo "no sample"; exit 1; }
+{ cat schema/0*.sql schema/views.sql tests/support/sample.sql; echo "PRAGMA user_version = $(ls schema/0*.sql | wc -l);"; } | sqlite3 "$db" || { echo "no sample"; exit 1; }
 sqlite3 "$db" "UPDATE chunk SET data = X'$all', raw_size = 1024, arrivals = X'8008000000' WHERE session_id = 4;
 UPDATE stream SET length = 1034, stored_bytes = 1024, gap_bytes = 10, captured_bytes = 1024 WHERE session_id = 4 AND direction = 0;
 INSERT INTO gap VALUES (9, 4, 0, 1024, 10, 'acked', 2, 3, 2, 2, NULL, NULL, 1715595436123457789, NULL, 2, 3);
