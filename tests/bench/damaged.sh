@@ -7,7 +7,7 @@ build=$1
 half=$((${2:-10000} / 2))
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cat schema/0*.sql schema/views.sql tests/support/sample.sql | sqlite3 "$work/sample.db"
+{ cat schema/0*.sql schema/views.sql tests/support/sample.sql; echo "PRAGMA user_version = $(ls schema/0*.sql | wc -l);"; } | sqlite3 "$work/sample.db"
 "$build/tcpledger-ingest" -q fixtures/http-lossy.pcap -o "$work/page.db"
 "$build/tests/bench/bench-damaged" "$work/sample.db" "$half" >"$work/a" &
 one=$!

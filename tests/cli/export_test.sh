@@ -17,7 +17,7 @@ expect() {
 }
 tells() { grep -q -- "$1" "$work/err" || fail "not on stderr: $1: $(head -c 300 "$work/err")"; }
 
-cat schema/0*.sql schema/views.sql tests/support/sample.sql | sqlite3 "$work/sample.db" || { echo "no sample"; exit 1; }
+{ cat schema/0*.sql schema/views.sql tests/support/sample.sql; echo "PRAGMA user_version = $(ls schema/0*.sql | wc -l);"; } | sqlite3 "$work/sample.db" || { echo "no sample"; exit 1; }
 "$build/tcpledger-ingest" -q fixtures/http-lossy.pcap -o "$work/page.db" || fail ingest
 cd "$work" || exit 1
 

@@ -18,7 +18,7 @@ says() { grep -q -- "$1" "$work/out" || fail "not on stdout: $1: $(head -c 500 "
 tells() { grep -q -- "$1" "$work/err" || fail "not on stderr: $1: $(head -c 300 "$work/err")"; }
 lines() { [ "$(wc -l <"$work/out")" -eq "$1" ] || fail "$(wc -l <"$work/out") lines, not $1: $(head -c 500 "$work/out")"; }
 
-cat schema/0*.sql schema/views.sql tests/support/sample.sql | sqlite3 "$work/sample.db" || { echo "no sample"; exit 1; }
+{ cat schema/0*.sql schema/views.sql tests/support/sample.sql; echo "PRAGMA user_version = $(ls schema/0*.sql | wc -l);"; } | sqlite3 "$work/sample.db" || { echo "no sample"; exit 1; }
 "$build/tcpledger-ingest" -q fixtures/http-lossy.pcap -o "$work/page.db" && "$build/tcpledger-ingest" -q fixtures/http-page.pcap -o "$work/whole.db" &&
   "$build/tcpledger-ingest" -q fixtures/http-segmented.pcap -o "$work/other.db" || fail ingest
 cd "$work" || exit 1
