@@ -113,13 +113,12 @@ static tl_rc write_sink(void *to, tl_span bytes)
 /* Opens -o FILE (which must not be the database itself), or takes standard output. */
 static int open_sink(tl_query *q, sink *s)
 {
-    struct stat file, db;
+    struct stat file;
     if (q->o.output == NULL) {
         *s = (sink){.fd = STDOUT_FILENO, .escaped = q->terminal, .line_end = true};
         return STATUS_OK;
     }
-    if (stat(q->o.output, &file) == 0 && stat(q->path, &db) == 0 && file.st_dev == db.st_dev && file.st_ino == db.st_ino)
-        return tl_complain(STATUS_USAGE, "%s is the database itself", q->o.output);
+    if (tl_is_database(q, q->o.output)) return tl_complain(STATUS_USAGE, "%s is the database itself", q->o.output);
     int fd = open(q->o.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0 || fstat(fd, &file) != 0) {
         int status = tl_complain(STATUS_FAILED, "%s: %s", q->o.output, strerror(errno));

@@ -139,6 +139,7 @@ int tl_cmd_pcap(tl_query *q);
 int tl_cmd_export(tl_query *q);
 int tl_cmd_diff(tl_query *q);
 int tl_cmd_merge(tl_query *q);
+int tl_cmd_report(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.
 ** *command is the row of commands[] (ended by {NULL}); NULL with STATUS_OK: help or the version was asked for, and printed. */
@@ -166,6 +167,8 @@ int tl_query_session_of(tl_query *q, const char *argument, int64_t *session);
 /* Runs the sections that are named `only` (NULL: all) one below the other; as JSON: one object with a member for each. */
 int tl_run_sections(tl_query *q, const tl_section *sections, const char *only, const tl_param *params, size_t n);
 
+/* Is the file of that name the database that is being read? */
+bool tl_is_database(const tl_query *q, const char *path);
 /* tl_write_fn for a FILE.  END: nobody reads any more (EPIPE). */
 tl_rc tl_write_file(void *file, tl_span bytes);
 /* Sets q->out and q->terminal by what standard output is: before the pager takes its place. */

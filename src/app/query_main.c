@@ -210,6 +210,13 @@ static const tl_command commands[] = {
      .most = 1,
      .takes = TAKES_ROWS,
      .run = tl_cmd_run},
+    {.name = "report",
+     .usage = "",
+     .help = "one HTML page on the whole database, to hand over",
+     .more = "With --format the facts of the page instead, for programs.\n",
+     .example = "report -o report.html",
+     .takes = TAKES(OPT_OUTPUT) | TAKES_ROWS,
+     .run = tl_cmd_report},
     {0},
 };
 

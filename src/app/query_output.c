@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int tl_complain(int status, const char *fmt, ...)
@@ -58,6 +59,12 @@ int tl_query_session_of(tl_query *q, const char *argument, int64_t *session)
     tl_rc rc = tl_reader_number(q->reader, "SELECT session_id FROM session WHERE session_id = ?1", &id, 1, &n, &found);
     if (rc != TL_OK) return tl_query_status(q, rc);
     return found ? STATUS_OK : tl_complain(STATUS_FAILED, "no session %s in %s", argument, q->path);
+}
+
+bool tl_is_database(const tl_query *q, const char *path)
+{
+    struct stat file, db;
+    return stat(path, &file) == 0 && stat(q->path, &db) == 0 && file.st_dev == db.st_dev && file.st_ino == db.st_ino;
 }
 
 tl_rc tl_write_file(void *file, tl_span bytes)

@@ -9,7 +9,9 @@ typedef struct tl_embedded {
     const char *text;
 } tl_embedded;
 
-extern const tl_embedded tl_schema[];  /* schema/, sorted by name */
-extern const tl_embedded tl_queries[]; /* queries/, likewise */
+extern const tl_embedded tl_schema[];       /* schema/, sorted by name */
+extern const tl_embedded tl_queries[];      /* queries/, likewise */
+extern const tl_embedded tl_report_sql[];   /* report/, its .sql files, likewise: "01_summary" */
+extern const tl_embedded tl_report_files[]; /* report/: "style", "tables" */
 
 #endif
