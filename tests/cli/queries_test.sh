@@ -1,0 +1,44 @@
+#!/bin/sh
+# Each file of queries/ on a database that is known: what it says by name is tests/golden/queries/NAME.txt, and the stock shell says the same.
+# UPDATE=1 writes the golden files anew.
+set -u
+query=$1/tcpledger-query
+command -v sqlite3 >/dev/null 2>&1 || { echo "sqlite3 is not installed"; exit 77; }
+command -v python3 >/dev/null 2>&1 || { echo "python3 is not installed"; exit 77; }
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+db=$tmp/queries.db
+failed=0
+fail() { echo "FAILED: $*"; failed=1; }
+
+cat schema/0*.sql schema/views.sql tests/support/sample.sql tests/golden/queries.sql | sqlite3 -bail "$db" || { echo "no database"; exit 1; }
+"$query" "$db" verify || fail "the database is not sound"
+
+questions=0
+for file in queries/*.sql; do
+    name=$(basename "$file" .sql)
+    head -n 1 "$file" | grep -q '^-- title: .' || fail "$name has no title"
+    "$query" "$db" queries --format csv | grep -q "^$name," || fail "$name is not listed"
+    case $name in check_*) continue ;; esac
+    questions=$((questions + 1))
+    "$query" "$db" run "$name" --format csv >"$tmp/$name.txt" 2>"$tmp/err" || { fail "run $name: $(cat "$tmp/err")"; continue; }
+    [ "$(wc -l <"$tmp/$name.txt")" -gt 1 ] || fail "$name finds nothing: tests/golden/queries.sql lacks something for it"
+    [ -z "${UPDATE:-}" ] || cp "$tmp/$name.txt" "tests/golden/queries/$name.txt"
+    diff "tests/golden/queries/$name.txt" "$tmp/$name.txt" || fail "$name"
+    sqlite3 -bail -json "$db" <"$file" >"$tmp/stock" 2>"$tmp/err" || fail "sqlite3 < $file: $(cat "$tmp/err")"
+    "$query" "$db" run "$name" --format json >"$tmp/ours"
+    # The stock shell shows text raw: what it obeys is escaped here before the two are compared.
+    python3 - "$tmp/stock" "$tmp/ours" <<'PY' || fail "$name: the stock shell says otherwise"
+import json, sys
+stock, ours = (json.loads(open(f, encoding="utf-8", errors="surrogateescape").read() or "[]") for f in sys.argv[1:])
+safe = lambda v: "".join(c if c.isprintable() else "".join(f"\\x{b:02x}" for b in c.encode()) for c in v) if isinstance(v, str) else v
+stock = [{k: safe(v) for k, v in row.items()} for row in stock]
+assert stock == ours, (stock, ours)
+PY
+done
+[ $questions -ge 25 ] || fail "only $questions questions"
+for golden in tests/golden/queries/*.txt; do
+    [ -f "queries/$(basename "$golden" .txt).sql" ] || fail "$golden is of no query"
+done
+[ $failed -eq 0 ] && echo "$questions queries, all good"
+exit $failed
