@@ -351,7 +351,9 @@ SELECT m.session_id,
   JOIN session AS s ON s.session_id = m.session_id
  WHERE m.protocol = 'http' AND m.kind = 'response';
 
--- Zeek's conn.log: its names, its order.  Unlike Zeek's, orig_bytes and resp_bytes come from what the stream proves.
+-- Zeek's conn.log: its names, its order, community_id last.  The numbers are Zeek's too but for these: orig_bytes and resp_bytes come from
+-- what the stream proves; missed_bytes counts what is missing for whatever cause; connections that try again after a refusal, with the
+-- same numbers, are one row here; tunnel_parents names the layers and not other connections; local_orig and local_resp are not known.
 DROP VIEW IF EXISTS conn_log;
 CREATE VIEW conn_log AS
 SELECT iif(s.first_ns < 0, '-', '') || format('%d.%09d', abs(s.first_ns / 1000000000), abs(s.first_ns % 1000000000)) AS ts,
@@ -361,7 +363,7 @@ SELECT iif(s.first_ns < 0, '-', '') || format('%d.%09d', abs(s.first_ns / 100000
        s.server_addr AS "id.resp_h",
        s.server_port AS "id.resp_p",
        'tcp' AS proto,
-       nullif(s.protocol, '') AS service,
+       CASE s.protocol WHEN '' THEN NULL WHEN 'turn' THEN NULL WHEN 'tls' THEN 'ssl' ELSE s.protocol END AS service,
        format('%d.%09d', (s.last_ns - s.first_ns) / 1000000000, (s.last_ns - s.first_ns) % 1000000000) AS duration,
        coalesce(c.length, 0) AS orig_bytes,
        coalesce(v.length, 0) AS resp_bytes,
@@ -377,6 +379,82 @@ SELECT iif(s.first_ns < 0, '-', '') || format('%d.%09d', abs(s.first_ns / 100000
        nullif(s.tunnel, '') AS tunnel_parents,
        6 AS ip_proto,
        s.community_id
+  FROM session AS s
+  LEFT JOIN stream AS c ON c.session_id = s.session_id AND c.direction = 0
+  LEFT JOIN stream AS v ON v.session_id = s.session_id AND v.direction = 1;
+
+-- Zeek's http.log: its names, its order.  A row for each final response beside its request, for each request without a response, and for
+-- each response without a request.  Unlike Zeek's, the body lengths are those of the stream (chunk heads and compression included, missing
+-- bytes too), the MIME types are what the header says, and what the program does not look for is NULL.
+DROP VIEW IF EXISTS http_log;
+CREATE VIEW http_log AS
+SELECT iif(x.first_ns < 0, '-', '') || format('%d.%09d', abs(x.first_ns / 1000000000), abs(x.first_ns % 1000000000)) AS ts,
+       'C' || x.session_id AS uid,
+       s.client_addr AS "id.orig_h",
+       s.client_port AS "id.orig_p",
+       s.server_addr AS "id.resp_h",
+       s.server_port AS "id.resp_p",
+       x.trans_depth,
+       (SELECT value FROM json_each(x.request, '$.method')) AS method,
+       (SELECT value FROM json_each(x.request, '$.host')) AS host,
+       (SELECT value FROM json_each(x.request, '$.target')) AS uri,
+       (SELECT value FROM json_each(x.request, '$.referer')) AS referrer,
+       coalesce((SELECT value FROM json_each(x.response, '$.version')), (SELECT value FROM json_each(x.request, '$.version'))) AS version,
+       (SELECT value FROM json_each(x.request, '$.user_agent')) AS user_agent,
+       NULL AS origin,
+       x.request_body_len,
+       x.response_body_len,
+       (SELECT value FROM json_each(x.response, '$.status')) AS status_code,
+       (SELECT value FROM json_each(x.response, '$.reason')) AS status_msg,
+       (SELECT value FROM json_each(x.info, '$.status')) AS info_code,
+       (SELECT value FROM json_each(x.info, '$.reason')) AS info_msg,
+       NULL AS tags,
+       NULL AS username,
+       NULL AS password,
+       NULL AS proxied,
+       NULL AS orig_fuids,
+       NULL AS orig_filenames,
+       (SELECT value FROM json_each(x.request, '$.content_type')) AS orig_mime_types,
+       NULL AS resp_fuids,
+       NULL AS resp_filenames,
+       (SELECT value FROM json_each(x.response, '$.content_type')) AS resp_mime_types
+  FROM (SELECT r.session_id,
+               coalesce(q.first_ns, r.first_ns) AS first_ns,
+               coalesce(q.ordinal, r.ordinal) AS trans_depth,
+               q.detail AS request,
+               r.detail AS response,
+               coalesce(q.length - q.head_length, 0) AS request_body_len,
+               r.length - r.head_length AS response_body_len,
+               (SELECT i.detail FROM message AS i
+                 WHERE i.message_id > q.message_id AND i.message_id < r.message_id AND i.answers_message_id = q.message_id
+                 ORDER BY i.message_id DESC LIMIT 1) AS info
+          FROM message AS r
+          LEFT JOIN message AS q ON q.message_id = r.answers_message_id
+         WHERE r.protocol = 'http' AND r.kind = 'response'
+           AND coalesce((SELECT value FROM json_each(r.detail, '$.status')), 200) NOT BETWEEN 100 AND 199
+        UNION ALL
+        SELECT q.session_id, q.first_ns, q.ordinal, q.detail, NULL, q.length - q.head_length, 0, NULL
+          FROM message AS q
+         WHERE q.protocol = 'http' AND q.kind = 'request' AND q.pairing = 'unanswered') AS x
+  JOIN session AS s ON s.session_id = x.session_id;
+
+-- What `tshark -z conv,tcp` shows, under its words; A is the client.  Bytes are those of the IP datagrams: tshark's are of whole frames,
+-- so they are larger by the link layer's head (14 a frame on Ethernet).  Relative Start counts from the first frame of all captures.
+DROP VIEW IF EXISTS tshark_conv;
+CREATE VIEW tshark_conv AS
+SELECT s.client_addr AS "Address A",
+       s.client_port AS "Port A",
+       s.server_addr AS "Address B",
+       s.server_port AS "Port B",
+       coalesce(v.packets, 0) AS "<- Frames",
+       coalesce(v.wire_bytes, 0) AS "<- Bytes",
+       coalesce(c.packets, 0) AS "-> Frames",
+       coalesce(c.wire_bytes, 0) AS "-> Bytes",
+       coalesce(c.packets, 0) + coalesce(v.packets, 0) AS "Total Frames",
+       coalesce(c.wire_bytes, 0) + coalesce(v.wire_bytes, 0) AS "Total Bytes",
+       round((s.first_ns - (SELECT min(first_ns) FROM capture)) / 1e9, 9) AS "Relative Start",
+       round((s.last_ns - s.first_ns) / 1e9, 4) AS "Duration",
+       s.session_id AS "Session"
   FROM session AS s
   LEFT JOIN stream AS c ON c.session_id = s.session_id AND c.direction = 0
   LEFT JOIN stream AS v ON v.session_id = s.session_id AND v.direction = 1;

@@ -76,6 +76,15 @@ static void what_views_say(void)
          "200,OK,600,600,100,1\n404,Not Found,4,4,0,3\n"},
         {"SELECT ts, uid, \"id.orig_h\", \"id.resp_p\", service, duration, orig_bytes, missed_bytes, history FROM conn_log LIMIT 1",
          "1715595427.123456789,C1,10.0.0.1,80,http,1.000000000,97,100,ShADadFf\n"},
+        {"SELECT DISTINCT service FROM conn_log", "http\n\n"},
+        {"SELECT ts, uid, \"id.orig_p\", trans_depth, method, host, uri, version, user_agent, request_body_len, response_body_len, "
+         "status_code,"
+         " status_msg, info_code FROM http_log",
+         "1715595427.124456789,C1,40000,1,GET,example.org,/a,1.1,t,0,600,200,OK,\n"
+         "1715595427.130456789,C1,40000,2,GET,example.org,/missing,1.1,,0,4,404,Not Found,\n"
+         "1715595436.123456789,C4,40001,1,GET,example.org,/missing,,,0,0,,,\n"},
+        {"SELECT * FROM tshark_conv WHERE Session < 3",
+         "10.0.0.1,40000,192.0.2.80,80,5,789,5,297,10,1086,0,1,1\n2001:db8::1,50000,2001:db8::2,9999,5,203,5,204,10,407,2,1,2\n"},
     };
     char *path;
     tl_reader *r = open_sample(&path, NULL);
@@ -86,6 +95,25 @@ static void what_views_say(void)
         if (got != NULL) CU_ASSERT_STRING_EQUAL(got, cases[i].want);
         free(got);
     }
+    tl_reader_close(r);
+    tl_sample_drop(path);
+}
+
+/* An interim response stands beside the final one, and makes no row. */
+static void an_interim_response(void)
+{
+    static const char more[] = "DELETE FROM message WHERE session_id = 4;"
+                               "INSERT INTO message SELECT (4 << 32) + column1, 4, column2, column3, 0, 10, 0, 10, 'http', column4, '', "
+                               "column5, 1, 'start', 0, 0, 1, 1, 1, 1, 0,"
+                               " column6, NULL FROM (VALUES (1, 0, 1, 'request', '{\"method\":\"PUT\"}', NULL),"
+                               " (2, 1, 1, 'response', '{\"status\":100,\"reason\":\"Continue\"}', (4 << 32) + 1),"
+                               " (3, 1, 2, 'response', '{\"status\":201}', (4 << 32) + 1), (4, 1, 3, 'response', NULL, NULL));";
+    char *path;
+    tl_reader *r = open_sample(&path, more);
+    char *got = answer(r, "SELECT trans_depth, method, status_code, info_code, info_msg FROM http_log WHERE uid = 'C4'", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+    CU_ASSERT_STRING_EQUAL(got, "1,PUT,201,100,Continue\n3,,,,\n");
+    free(got);
     tl_reader_close(r);
     tl_sample_drop(path);
 }
@@ -244,6 +272,7 @@ int main(void)
 {
     return tl_run_cases("views", (const tl_case[]){
                                      {"what views say", what_views_say},
+                                     {"an interim response", an_interim_response},
                                      {"times of any age", times_of_any_age},
                                      {"unframed ranges", unframed_ranges},
                                      {"checks see what they are for", checks_see_what_they_are_for},
