@@ -23,6 +23,7 @@ static const char usage[] =
     "  -i, --interface NAME capture live, until interrupted\n"
     "  -f, --filter BPF     only packets that match (as in tcpdump)\n"
     "  -z, --compress N     0 to 9: none, fastest to smallest (default 1)\n"
+    "      --threads N      that compress: 1 to 64 (default: one for each processor)\n"
     "      --grace TIME     how long an acknowledged hole may still fill (default 200ms)\n"
     "      --idle TIME      silence that ends a session (default 1h)\n"
     "      --memory SIZE    limit for sessions, held bytes and buffers (default 512M)\n"
@@ -44,7 +45,7 @@ static const char usage[] =
 
 static const size_t default_memory = (size_t)512 << 20, least_memory = (size_t)4 << 20;
 static const size_t default_batch = (size_t)8 << 20, least_batch = 4096;
-enum { BATCHES = 3 };
+enum { BATCHES = 3, THREADS_MOST = 64 };
 
 /* A number, then one of the suffixes; `none` counts where there is no suffix. */
 typedef struct unit {
@@ -98,7 +99,8 @@ enum {
     OPT_BATCH,
     OPT_COMMIT,
     OPT_FRAMINGS,
-    OPT_DETECTOR
+    OPT_DETECTOR,
+    OPT_THREADS
 };
 
 static bool read_one(options *o, int option, const char *value)
@@ -110,6 +112,10 @@ static bool read_one(options *o, int option, const char *value)
     case 'z':
         good = read_count(value, &v) && v <= 9;
         o->pipeline.level = (int)v;
+        break;
+    case OPT_THREADS:
+        good = read_count(value, &v) && v >= 1 && v <= THREADS_MOST;
+        o->pipeline.threads = (unsigned)v;
         break;
     case OPT_GRACE: good = read_time(value, &l->grace_ns); break;
     case OPT_IDLE: good = read_time(value, &l->idle_ns) && l->idle_ns > 0; break;
@@ -227,6 +233,7 @@ bool options_read(options *o, int argc, char **argv, int *status)
                                           {"interface", required_argument, NULL, 'i'},
                                           {"filter", required_argument, NULL, 'f'},
                                           {"compress", required_argument, NULL, 'z'},
+                                          {"threads", required_argument, NULL, OPT_THREADS},
                                           {"grace", required_argument, NULL, OPT_GRACE},
                                           {"idle", required_argument, NULL, OPT_IDLE},
                                           {"memory", required_argument, NULL, OPT_MEMORY},

@@ -356,9 +356,13 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     p->separate = o->separate;
     p->held_most = o->limits.memory_bytes / HELD_SHARE < held_bytes_most ? o->limits.memory_bytes / HELD_SHARE : held_bytes_most;
     p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
-    unsigned batches = o->batches == 0 ? BATCHES : o->batches < 2 ? 2 : o->batches;
-    size_t batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : default_batch_bytes;
-    p->writer = writer_start(store, o->level, batch_bytes, batches, &p->batch, err);
+    writer_options w = {.level = o->level,
+                        .threads = o->threads,
+                        .batches = o->batches == 0  ? BATCHES
+                                   : o->batches < 2 ? 2
+                                                    : o->batches,
+                        .batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : default_batch_bytes};
+    p->writer = writer_start(store, &w, &p->batch, err);
     if (p->writer == NULL) {
         tl_pipeline_free(p);
         return NULL;

@@ -1,5 +1,5 @@
 /*
-** pipeline.h - frames in, rows out: the reader's loop on the caller's thread, packing and storing on another.
+** pipeline.h - frames in, rows out: the reader's loop on the caller's thread, storing on another, packing on that and on further ones.
 **
 **     tl_pipeline_new(store) → tl_pipeline_run(source)... → tl_pipeline_finish → look at counts → tl_pipeline_free
 **
@@ -19,6 +19,7 @@ typedef struct tl_pipeline_options {
     tl_limits limits;            /* of the session table; batches come on top */
     const tl_registry *registry; /* borrowed; NULL: the built-in detectors */
     int level;                   /* of compression: 0 to 9 */
+    unsigned threads;            /* that pack, the storing one among them; 0: one for each processor.  The result is the same */
     size_t batch_bytes;          /* 0: 8 MiB */
     unsigned batches;            /* that circulate, at least 2; 0: 3 */
     bool separate;               /* sessions that were open when an earlier run ended are not continued */

@@ -1,13 +1,14 @@
 /*
 ** pipeline_writer.c - see the header.
 **
-**     reader ── full ──▶ writer: pack, store, reset ── empty ──▶ reader
+**     reader ── full ──▶ writer: wait until packed, store, reset ── empty ──▶ reader
 **
 ** Both queues have room for all batches, so only an empty queue waits.  A failing writer closes both with its code: the reader notices at
 ** its next hand-over.  After the thread was joined its result and text are read without a lock.
 */
 #include "app/pipeline_writer.h"
 
+#include "app/pipeline_packers.h"
 #include "base/queue.h"
 
 #include <pthread.h>
@@ -15,8 +16,8 @@
 #include <string.h>
 
 struct writer {
-    tl_store *store; /* borrowed; the thread's while it runs */
-    int level;
+    tl_store *store;        /* borrowed; the thread's while it runs */
+    packers *packers;       /* owned */
     tl_queue *full, *empty; /* owned */
     tl_batch **all;         /* owned, each batch too */
     tl_batch **waited;      /* room of writer_wait */
@@ -28,9 +29,8 @@ struct writer {
 
 static tl_rc write_batch(writer *w, tl_batch *b)
 {
-    tl_rc rc = tl_batch_pack(b, w->level);
-    if (rc != TL_OK) return tl_fail(&w->error, rc, "out of memory while packing");
-    rc = tl_store_write(w->store, b);
+    packers_finish(w->packers, b);
+    tl_rc rc = tl_store_write(w->store, b);
     if (rc != TL_OK) w->error = *tl_store_error(w->store);
     return rc;
 }
@@ -55,6 +55,7 @@ static void *run(void *arg)
 
 static void free_all(writer *w)
 {
+    packers_stop(w->packers); /* they may be at a batch */
     if (w->all != NULL)
         for (unsigned i = 0; i < w->n; i++) tl_batch_free(w->all[i]);
     free(w->all);
@@ -64,22 +65,23 @@ static void free_all(writer *w)
     free(w);
 }
 
-static tl_rc make(writer *w, size_t batch_bytes)
+static tl_rc make(writer *w, const writer_options *o)
 {
+    w->packers = packers_start(o->level, o->threads, w->n);
     w->full = tl_queue_new(w->n);
     w->empty = tl_queue_new(w->n);
     w->all = calloc(w->n, sizeof(tl_batch *));
     w->waited = calloc(w->n, sizeof(tl_batch *));
-    if (w->full == NULL || w->empty == NULL || w->all == NULL || w->waited == NULL) return TL_ENOMEM;
+    if (w->packers == NULL || w->full == NULL || w->empty == NULL || w->all == NULL || w->waited == NULL) return TL_ENOMEM;
     for (unsigned i = 0; i < w->n; i++) {
-        w->all[i] = tl_batch_new(batch_bytes);
+        w->all[i] = tl_batch_new(o->batch_bytes);
         if (w->all[i] == NULL) return TL_ENOMEM;
         if (i > 0 && tl_queue_push(w->empty, w->all[i]) != TL_OK) return TL_ENOMEM;
     }
     return TL_OK;
 }
 
-writer *writer_start(tl_store *store, int level, size_t batch_bytes, unsigned batches, tl_batch **first, tl_error *err)
+writer *writer_start(tl_store *store, const writer_options *o, tl_batch **first, tl_error *err)
 {
     writer *w = calloc(1, sizeof *w);
     if (w == NULL) {
@@ -87,15 +89,14 @@ writer *writer_start(tl_store *store, int level, size_t batch_bytes, unsigned ba
         return NULL;
     }
     w->store = store;
-    w->level = level;
-    w->n = batches;
-    tl_rc rc = make(w, batch_bytes);
+    w->n = o->batches;
+    tl_rc rc = make(w, o);
     int failed = rc == TL_OK ? pthread_create(&w->thread, NULL, run, w) : 0;
     if (rc != TL_OK || failed != 0) {
         if (failed != 0)
             (void)tl_fail(err, TL_EIO, "cannot start a thread: %s", strerror(failed));
         else
-            (void)tl_fail(err, rc, "out of memory for %u batches of %zu bytes: lower --memory", batches, batch_bytes);
+            (void)tl_fail(err, rc, "out of memory for %u batches of %zu bytes: lower --memory", o->batches, o->batch_bytes);
         free_all(w);
         return NULL;
     }
@@ -106,6 +107,7 @@ writer *writer_start(tl_store *store, int level, size_t batch_bytes, unsigned ba
 tl_rc writer_hand_over(writer *w, tl_batch **b)
 {
     void *item;
+    packers_add(w->packers, *b);
     tl_rc rc = tl_queue_push(w->full, *b);
     *b = NULL;
     if (rc == TL_OK) rc = tl_queue_pop(w->empty, &item);

@@ -1,5 +1,5 @@
 /*
-** pipeline_writer.h - the other thread: takes full batches, packs and stores them, gives them back empty.
+** pipeline_writer.h - the other thread: takes full batches, has them packed (pipeline_packers.h) and stores them, gives them back empty.
 **
 ** A fixed number of batches circulates: that is the memory, and the back-pressure.  The reader always holds one.
 */
@@ -10,8 +10,15 @@
 
 typedef struct writer writer;
 
+typedef struct writer_options {
+    int level;        /* of packing */
+    unsigned threads; /* that pack, see packers_start */
+    size_t batch_bytes;
+    unsigned batches; /* that circulate */
+} writer_options;
+
 /* *first: the reader's batch to begin with.  NULL: no memory or no thread; *err. */
-writer *writer_start(tl_store *store, int level, size_t batch_bytes, unsigned batches, tl_batch **first, tl_error *err);
+writer *writer_start(tl_store *store, const writer_options *o, tl_batch **first, tl_error *err);
 /* Hands over *b and gets an empty one for it.  A failure is the writer's: writer_stop tells its text; *b is NULL then. */
 TL_MUST_USE tl_rc writer_hand_over(writer *w, tl_batch **b);
 /* Waits until everything handed over is stored: the store is the caller's until the next hand-over.  A failure is as above. */

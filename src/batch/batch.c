@@ -46,7 +46,6 @@ void tl_batch_free(tl_batch *b)
     if (b == NULL) return;
     while (b->touched != NULL) batch_untouch(b->touched);
     free_kept(b);
-    packer_free(b->packer);
     tl_arena_free(b->arena);
     free(b);
 }
@@ -62,6 +61,8 @@ void tl_batch_reset(tl_batch *b)
     b->sessions_end = &b->sessions;
     b->ops = NULL;
     b->ops_end = &b->ops;
+    b->unpacked = NULL;
+    b->cut = false;
 }
 
 bool tl_batch_full(const tl_batch *b)

@@ -15,7 +15,7 @@
 ** once, whole, and a chunk of a slow one is not cut by what others do.  A session's row leaves out what is held back, so whatever is
 ** handed over balances.
 **
-** Writer side: tl_batch_pack(), then walk tl_batch_sessions() and tl_batch_ops() in their order.
+** Writer side: pack, then walk tl_batch_sessions() and tl_batch_ops() in their order.
 **
 ** Rows of sessions come first and hold absolute facts; what became of the bytes (stored, gap, duplicate, stray) is told as
 ** additions, because the store changes these counts too when it compares copies or heals gaps.
@@ -118,9 +118,27 @@ const tl_row_session *tl_batch_sessions(const tl_batch *b);
 const tl_op *tl_batch_ops(const tl_batch *b);
 uint64_t tl_batch_payload_bytes(const tl_batch *b);
 
-/* Compresses chunks in place where that makes them shorter; level 0: leaves all raw; 1-9 as zlib.  Only touches the batch, so several
-** batches may be packed at once.  The same bytes whatever thread does it.  OK or ENOMEM. */
-TL_MUST_USE tl_rc tl_batch_pack(tl_batch *b, int level);
+/* ---- packing: chunks are compressed in place where that makes them shorter ----
+** After the last row is in the batch and before the store sees it, by any number of threads at once:
+**
+**     tl_batch_pack_cut(b, &run) under a lock, until false;  tl_packer_run(own packer, &run) without one
+**
+** What comes out depends on a chunk's bytes and on the level alone, and packing twice changes nothing. */
+
+/* What one thread needs for it.  level: 1 to 9, as zlib.  NULL: no memory. */
+typedef struct tl_packer tl_packer;
+tl_packer *tl_packer_new(int level);
+void tl_packer_free(tl_packer *p); /* NULL is fine */
+
+/* Some of a batch's chunks, next to each other in its list of ops. */
+typedef struct tl_pack_run {
+    tl_op *first, *end; /* borrowed until the batch is reset; end: the first that is not in it, NULL: all */
+} tl_pack_run;
+/* The next part of the batch that nobody packs yet; false: none is left. */
+bool tl_batch_pack_cut(tl_batch *b, tl_pack_run *run);
+void tl_packer_run(tl_packer *p, const tl_pack_run *run);
+/* All that is left of it.  p NULL: nothing is packed. */
+void tl_batch_pack(tl_batch *b, tl_packer *p);
 
 /* ---- the flow: one per session that has anything to tell; owned by the caller ---- */
 

@@ -16,27 +16,19 @@ enum {
     SAMPLE_MIN = 2048, /* up to here a look costs as much as packing */
     SAMPLE_SLICES = 4, /* spread over the chunk: heads are text where the body is not */
     SLICE_BYTES = 1024,
-    SAMPLE_BYTES = SAMPLE_SLICES * SLICE_BYTES
+    SAMPLE_BYTES = SAMPLE_SLICES * SLICE_BYTES,
+    CUT_BYTES = 1 << 18 /* what a thread takes at a time: about a millisecond */
 };
 
-typedef struct packer {
+struct tl_packer {
     struct libdeflate_compressor *deflate; /* owned */
-    int level;
     uint8_t out[TL_CHUNK_ROW];
-} packer;
+};
 
-void packer_free(struct packer *p)
+tl_packer *tl_packer_new(int level)
 {
-    if (p == NULL) return;
-    libdeflate_free_compressor(p->deflate);
-    free(p);
-}
-
-static packer *packer_new(int level)
-{
-    packer *p = malloc(sizeof *p);
+    tl_packer *p = malloc(sizeof *p);
     if (p == NULL) return NULL;
-    p->level = level;
     p->deflate = libdeflate_alloc_compressor(level);
     if (p->deflate == NULL) {
         free(p);
@@ -45,14 +37,21 @@ static packer *packer_new(int level)
     return p;
 }
 
+void tl_packer_free(tl_packer *p)
+{
+    if (p == NULL) return;
+    libdeflate_free_compressor(p->deflate);
+    free(p);
+}
+
 /* Bytes of the zlib form, 0 where it is not shorter. */
-static size_t deflate_shorter(packer *p, const uint8_t *in, size_t n)
+static size_t deflate_shorter(tl_packer *p, const uint8_t *in, size_t n)
 {
     return libdeflate_zlib_compress(p->deflate, in, n, p->out, n - 1);
 }
 
 /* False where a sample says that packing is a waste of time. */
-static bool worth_packing(packer *p, const uint8_t *in, size_t n)
+static bool worth_packing(tl_packer *p, const uint8_t *in, size_t n)
 {
     if (n < PACK_MIN) return false;
     if (n <= SAMPLE_MIN) return true;
@@ -76,24 +75,37 @@ static bool worth_packing(packer *p, const uint8_t *in, size_t n)
     return packed > 0 && packed + size / 32 < size;
 }
 
-tl_rc tl_batch_pack(tl_batch *b, int level)
+static void pack_chunk(tl_packer *p, tl_op_chunk *c)
 {
-    if (level <= 0) return TL_OK;
-    if (b->packer != NULL && b->packer->level != level) {
-        packer_free(b->packer);
-        b->packer = NULL;
-    }
-    if (b->packer == NULL) b->packer = packer_new(level);
-    if (b->packer == NULL) return TL_ENOMEM;
-    for (tl_op *op = b->ops; op != NULL; op = op->next) {
-        if (op->kind != TL_OP_CHUNK) continue;
-        tl_op_chunk *c = &op->chunk;
-        if (c->data_size < c->raw_size || !worth_packing(b->packer, c->data, c->raw_size)) continue;
-        size_t n = deflate_shorter(b->packer, c->data, c->raw_size);
-        if (n == 0) continue;
-        /* In place: the batch made these bytes, and const is for its readers. */
-        memcpy((uint8_t *)(uintptr_t)c->data, b->packer->out, n);
-        c->data_size = (uint32_t)n;
-    }
-    return TL_OK;
+    if (c->data_size < c->raw_size || !worth_packing(p, c->data, c->raw_size)) return;
+    size_t n = deflate_shorter(p, c->data, c->raw_size);
+    if (n == 0) return;
+    /* In place: the batch made these bytes, and const is for its readers. */
+    memcpy((uint8_t *)(uintptr_t)c->data, p->out, n);
+    c->data_size = (uint32_t)n;
+}
+
+bool tl_batch_pack_cut(tl_batch *b, tl_pack_run *run)
+{
+    if (!b->cut) b->unpacked = b->ops;
+    b->cut = true;
+    run->first = b->unpacked;
+    uint64_t bytes = 0;
+    tl_op *op = b->unpacked;
+    for (; op != NULL && bytes < CUT_BYTES; op = op->next)
+        if (op->kind == TL_OP_CHUNK) bytes += op->chunk.raw_size;
+    run->end = b->unpacked = op;
+    return bytes > 0;
+}
+
+void tl_packer_run(tl_packer *p, const tl_pack_run *run)
+{
+    for (tl_op *op = run->first; op != run->end; op = op->next)
+        if (op->kind == TL_OP_CHUNK) pack_chunk(p, &op->chunk);
+}
+
+void tl_batch_pack(tl_batch *b, tl_packer *p)
+{
+    tl_pack_run run;
+    while (p != NULL && tl_batch_pack_cut(b, &run)) tl_packer_run(p, &run);
 }

@@ -32,8 +32,6 @@ typedef struct chunk_op {
     struct chunk_op *older;
 } chunk_op;
 
-struct packer;
-
 struct tl_batch {
     tl_arena *arena; /* owned */
     size_t bytes;    /* full at this size */
@@ -45,7 +43,8 @@ struct tl_batch {
     size_t touched_n;
     kept *kept;
     size_t kept_bytes;
-    struct packer *packer; /* owned; NULL until the first pack */
+    tl_op *unpacked; /* where the next thread cuts; NULL with `cut`: nothing is left */
+    bool cut;        /* packing began */
 };
 
 /* A chunk that still grows.  One capture, contiguous bytes. */
@@ -116,7 +115,5 @@ void held_gone(tl_flow *f, buffer *b);
 TL_MUST_USE tl_rc held_release(tl_batch *b, tl_flow *f);
 /* All that is held back is lost. */
 void held_drop(tl_flow *f);
-
-void packer_free(struct packer *p);
 
 #endif

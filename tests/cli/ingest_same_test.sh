@@ -1,6 +1,6 @@
 #!/bin/sh
-# The same captures make the same database whatever the locale, the time zone, the umask, the batches and the transactions are; the
-# session table's hash key is another one in each run anyway.
+# The same captures make the same database whatever the threads, the locale, the time zone, the umask, the batches and the transactions
+# are; the session table's hash key is another one in each run anyway.
 set -eu
 build=$1
 ingest=$build/tcpledger-ingest
@@ -39,6 +39,17 @@ same() {
     cmp -s whole got || { diff whole got | head -5 | cut -c1-200 >err; fail "another database: $name"; }
 }
 same "again" "$ingest" -q a.pcap page.pcap -o db
+for threads in 1 2 8; do
+    same "$threads threads" "$ingest" -q --threads $threads a.pcap page.pcap -o db
+done
+# Small batches, so that many are on their way at a time.
+"$ingest" -q --threads 1 --batch-bytes 10K a.pcap page.pcap -o one.db 2>err || fail "one thread, small batches"
+dump one.db >one
+for threads in 2 8; do
+    rm -f db
+    "$ingest" -q --threads $threads --batch-bytes 10K a.pcap page.pcap -o db 2>err || fail "$threads threads, small batches"
+    dump db | cmp -s one - || fail "another database with small batches and $threads threads"
+done
 for locale in C POSIX C.UTF-8 $(locale -a 2>/dev/null | grep -i -m 2 -e '^de' -e '^tr' || true); do
     same "locale $locale" env LC_ALL="$locale" "$ingest" -q a.pcap page.pcap -o db
 done

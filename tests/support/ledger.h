@@ -11,6 +11,7 @@ typedef struct tl_ledger_options {
     unsigned batches;
     uint64_t commit_bytes;
     int level;
+    unsigned threads;
     tl_limits limits; /* all zero: the defaults */
 } tl_ledger_options;
 

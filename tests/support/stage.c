@@ -39,12 +39,20 @@ void tl_stage_close(tl_stage *s)
     *s = (tl_stage){0};
 }
 
+static void pack(tl_stage *s)
+{
+    tl_packer *p = s->level > 0 ? tl_packer_new(s->level) : NULL;
+    if (s->level > 0 && p == NULL) die("memory", "out");
+    tl_batch_pack(s->batch, p);
+    tl_packer_free(p);
+}
+
 tl_rc tl_stage_hand_over(tl_stage *s)
 {
     s->info.layers = &s->layers;
     tl_rc rc = tl_batch_session(s->batch, s->flow, &s->info, "");
     if (rc == TL_OK && tl_batch_touched(s->batch) != NULL) die("touched", "still owes a row");
-    if (rc == TL_OK) rc = tl_batch_pack(s->batch, s->level);
+    if (rc == TL_OK) pack(s);
     if (rc == TL_OK && s->store != NULL) rc = tl_store_write(s->store, s->batch);
     tl_batch_reset(s->batch);
     return rc;

@@ -121,6 +121,30 @@ static void does_not_depend_on_batches(void)
     tl_network_free(&n);
 }
 
+/* Byte for byte: numbers of rows and packed chunks too. */
+static void does_not_depend_on_threads(void)
+{
+    static const char all[] = "SELECT chunk_id, session_id, direction, stream_offset, raw_size, hex(arrivals), hex(data) FROM chunk";
+    tl_network n = {0};
+    three_browsers(&n);
+    for (size_t batch = 4096; batch <= 65536; batch *= 4) {
+        char *first = NULL;
+        for (unsigned threads = 1; threads <= 8; threads++) {
+            char *db = make_one(&n, &(tl_ledger_options){.level = 1, .threads = threads, .batch_bytes = batch});
+            char *says = tl_rows(db, all);
+            if (first == NULL) {
+                first = strdup(says);
+                rows_are(db, "SELECT sum(length(data)) < sum(raw_size) FROM chunk", "1");
+            }
+            CU_ASSERT_STRING_EQUAL(says, first);
+            free(says);
+            tl_scratch_done(db);
+        }
+        free(first);
+    }
+    tl_network_free(&n);
+}
+
 static void spans_captures(void)
 {
     tl_network n = {0};
@@ -218,7 +242,7 @@ static void stops_when_the_writer_fails(void)
         tl_store *s = tl_store_open(db, &(tl_store_options){.commit_bytes = 1, .checks = true}, &err);
         CU_ASSERT_PTR_NOT_NULL_FATAL(s);
         CU_ASSERT_EQUAL(tl_store_ingest_begin(s, &(tl_ingest_facts){.tool_version = "t", .options = "{}"}), TL_OK);
-        tl_pipeline_options o = {.limits = tl_limits_default(), .batch_bytes = batch, .batches = 2};
+        tl_pipeline_options o = {.limits = tl_limits_default(), .level = 1, .threads = 3, .batch_bytes = batch, .batches = 2};
         tl_pipeline *p = tl_pipeline_new(s, &o, &err);
         CU_ASSERT_PTR_NOT_NULL_FATAL(p);
         tl_pipeline_capture out = {0}, again = {0};
@@ -270,6 +294,7 @@ int main(void)
 {
     return tl_run_cases("pipeline", (const tl_case[]){{"exchanges", indexes_exchanges},
                                                       {"the same whatever the batches", does_not_depend_on_batches},
+                                                      {"the same whatever the threads", does_not_depend_on_threads},
                                                       {"a session over two captures", spans_captures},
                                                       {"into a database that is there", adds_to_a_database},
                                                       {"fragments are named", names_fragments},
