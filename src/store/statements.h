@@ -5,6 +5,7 @@
 #define TL_STORE_STATEMENTS_H
 
 #include "store/store.h"
+#include "store/writeback.h"
 
 #include <sqlite3.h>
 
@@ -92,6 +93,7 @@ struct tl_store {
     int64_t marks[3]; /* the last rows of chunk, gap and stray before that */
     tl_store_totals totals, committed;
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
+    writeback *writeback;                 /* owned; NULL: nothing much was written yet */
     struct libdeflate_decompressor *inflate;
     struct { /* the chunk that copies were last held against, unpacked */
         int64_t id;

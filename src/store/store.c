@@ -3,7 +3,7 @@
 **
 ** A file is looked at with read(2) before SQLite may touch it: only one that is empty, or carries our application_id, is opened.
 ** Settings (measured, see DESIGN.md): 32 KiB pages, rollback journal, synchronous EXTRA, a small cache, one transaction for
-** commit_bytes of payload.  Readers may look on; they see whole transactions.
+** commit_bytes of payload, the file written back while that goes on (writeback.h).  Readers may look on; they see whole transactions.
 **
 ** After a failure the open transaction is rolled back and every call but close fails with the same error: what was committed stays.
 */
@@ -21,6 +21,7 @@
 
 enum { BUSY_WAIT_MS = 30000 }; /* how long a reader may hold up a commit */
 static const uint64_t default_commit_bytes = 256000000;
+static const uint64_t writeback_from = 16000000; /* payload of a transaction: what is smaller lies in SQLite's cache until the commit */
 
 /* The first 100 bytes of a database file (sqlite.org/fileformat.html, 1.3). */
 enum { HEADER_BYTES = 100, HEADER_APPLICATION_AT = 68, APPLICATION_ID = 0x54434C47 };
@@ -112,6 +113,7 @@ static void free_handle(tl_store *s)
 {
     for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(s->statements[i]);
     sqlite3_close(s->db);
+    writeback_stop(s->writeback);
     libdeflate_free_decompressor(s->inflate);
     free(s->look.p);
     free(s->path);
@@ -259,6 +261,8 @@ tl_rc tl_store_write(tl_store *s, const tl_batch *b)
     rc = store_rows(s, b);
     if (rc != TL_OK) return store_done(s, rc);
     s->pending += tl_batch_payload_bytes(b);
+    if (s->writeback == NULL && s->pending >= writeback_from) s->writeback = writeback_start(s->path);
+    writeback_look(s->writeback);
     return s->pending >= s->commit_bytes ? tl_store_commit(s) : TL_OK;
 }
 
