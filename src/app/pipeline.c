@@ -116,6 +116,7 @@ static tl_rc hand_over(tl_pipeline *p)
 {
     tl_rc rc = TL_OK;
     for (tl_flow *f; rc == TL_OK && (f = tl_batch_touched(p->batch)) != NULL;) rc = session_row(p, tl_flow_owner(f), tl_batch_session_part);
+    if (rc == TL_OK) rc = tl_batch_sort(p->batch);
     return rc == TL_OK ? writer_hand_over(p->writer, &p->batch) : rc;
 }
 

@@ -171,6 +171,31 @@ tl_flow *tl_batch_touched(tl_batch *b)
     return b->touched;
 }
 
+static told told_by(const tl_stream_info *i)
+{
+    return (told){.seen = i->packets + i->other_channel,
+                  .length = i->length,
+                  .captured_bytes = i->captured_bytes,
+                  .base_seq = i->base_seq,
+                  .has_base = i->has_base};
+}
+
+static bool same_told(const told *a, const told *b)
+{
+    return a->seen == b->seen && a->length == b->length && a->captured_bytes == b->captured_bytes && a->base_seq == b->base_seq &&
+           a->has_base == b->has_base;
+}
+
+/* A row of an open session is written when its counts change; what else is to say of it comes with the close. */
+static void tell_stream(tl_flow *f, tl_row_session *row, int d)
+{
+    told now = told_by(&row->info.stream[d]);
+    bool counts = row->add[d].stored + row->add[d].gap + row->add[d].duplicate + row->add[d].stray > 0 || row->asks[d];
+    if (!row->exists || counts || (row->info.closed != TL_WHY_NONE && (f->told[d].seen == 0 || !same_told(&f->told[d], &now))))
+        row->changed[d] = true;
+    if (row->changed[d]) f->told[d] = now;
+}
+
 tl_rc tl_batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol)
 {
     batch_enter(b, f);
@@ -218,6 +243,7 @@ tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info
         memset(&f->add[d], 0, sizeof f->add[d]);
         row->asks[d] |= f->asks[d];
         f->asks[d] = false;
+        tell_stream(f, row, d);
     }
     batch_untouch(f);
     return TL_OK;

@@ -15,6 +15,8 @@
 ** once, whole, and a chunk of a slow one is not cut by what others do.  A session's row leaves out what is held back, so whatever is
 ** handed over balances.
 **
+** When it is full, tl_batch_sort() brings together what belongs together.
+**
 ** Writer side: pack, then walk tl_batch_sessions() and tl_batch_ops() in their order.
 **
 ** Rows of sessions come first and hold absolute facts; what became of the bytes (stored, gap, duplicate, stray) is told as
@@ -46,7 +48,9 @@ typedef struct tl_row_session {
     struct {              /* additions since the session's last row */
         uint64_t stored, gap, duplicate, stray;
     } add[2];
-    bool asks[2]; /* ops of this direction leave counts to the store: COPY, REBASE */
+    bool asks[2];    /* ops of this direction leave counts to the store: COPY, REBASE */
+    bool changed[2]; /* the direction's row has to be written; else what an earlier batch told of it still holds, or will be told at the
+                        close */
 } tl_row_session;
 
 typedef enum tl_op_kind { TL_OP_CHUNK, TL_OP_GAP, TL_OP_STRAY, TL_OP_COPY, TL_OP_REBASE, TL_OP_MESSAGE, TL_OP_STATE } tl_op_kind;
@@ -113,6 +117,10 @@ TL_MUST_USE tl_rc tl_batch_state(tl_batch *b, uint64_t session_id, tl_span state
 /* The flows that have rows in this batch and whose session row is not in it yet, one after the other; NULL: none left.
 ** The caller answers each with tl_batch_session_part(). */
 tl_flow *tl_batch_touched(tl_batch *b);
+
+/* Orders rows and ops by session; those of one session stay in their order.  Many sessions at a time tell a little each: written as they
+** came, their rows would lie on other pages each time.  Before packing, when no flow is touched any more.  OK or ENOMEM. */
+TL_MUST_USE tl_rc tl_batch_sort(tl_batch *b);
 
 const tl_row_session *tl_batch_sessions(const tl_batch *b);
 const tl_op *tl_batch_ops(const tl_batch *b);

@@ -66,6 +66,14 @@ typedef struct flow_dir {
     uint64_t shift;   /* by REBASE: what later messages of the framer, which does not know, have to move by */
 } flow_dir;
 
+/* Tells whether anything of a direction's row changed: each segment of the direction counts in `seen`; what the other one's segments, time
+** and limits change is in the rest. */
+typedef struct told {
+    uint64_t seen, length, captured_bytes;
+    uint32_t base_seq;
+    bool has_base;
+} told;
+
 struct tl_flow {
     uint64_t session_id;
     void *owner;
@@ -80,6 +88,7 @@ struct tl_flow {
         uint64_t stored, gap, duplicate, stray;
     } add[2];
     bool asks[2]; /* see tl_row_session */
+    told told[2]; /* the directions' last rows; no segment seen: unknown */
     /* What is held back: the open chunks, and the messages that wait for them, in the order in which they came. */
     waiting *waiting, **waiting_end;
     size_t held_bytes;

@@ -127,18 +127,12 @@ static tl_rc old_session(tl_store *s, const tl_row_session *row)
     return q == NULL ? s->error.rc : session_facts(s, q, row);
 }
 
-static bool stream_changed(const tl_row_session *row, int dir)
-{
-    return !row->exists || row->healed || row->info.closed != TL_WHY_NONE || row->add[dir].stored + row->add[dir].gap > 0 ||
-           row->add[dir].duplicate + row->add[dir].stray > 0 || row->asks[dir];
-}
-
 static tl_rc session_row(tl_store *s, const tl_row_session *row)
 {
     tl_rc rc = row->info.resumed ? store_resume(s, row->info.id) : TL_OK;
     if (rc == TL_OK) rc = row->exists ? old_session(s, row) : new_session(s, row);
     for (int d = 0; d < 2 && rc == TL_OK; d++)
-        if (stream_changed(row, d)) rc = stream_row(s, row, d);
+        if (row->changed[d] || row->healed) rc = stream_row(s, row, d);
     return rc;
 }
 

@@ -151,9 +151,71 @@ static void forgets_a_flow_that_is_freed(void)
     tl_flow_free(f[2]);
 }
 
+/* Three sessions speak in turn: their rows and ops come by session, those of one as they were. */
+static void sorts_by_session(void)
+{
+    enum { FLOWS = 3, ROUNDS = 5 };
+    tl_batch *b = tl_batch_new(1 << 20);
+    tl_flow *f[FLOWS];
+    for (uint64_t i = 0; i < FLOWS; i++) f[i] = tl_flow_new(FLOWS - i, NULL);
+    for (uint64_t round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < FLOWS; i++) {
+            tl_event ev = {.kind = TL_EV_GAP, .offset = round * 10, .length = 5, .why = TL_WHY_ACKED}; /* apart: none joins */
+            CU_ASSERT_EQUAL(tl_batch_event(b, f[i], &ev), TL_OK);
+        }
+    for (uint64_t i = 0; i < FLOWS; i++) {
+        tl_session_info info = {.id = FLOWS - i, .conn_state = "S1"};
+        CU_ASSERT_EQUAL_FATAL(tl_batch_session(b, f[i], &info, ""), TL_OK);
+    }
+    CU_ASSERT_EQUAL(tl_batch_sort(b), TL_OK);
+    CU_ASSERT_EQUAL(tl_batch_sort(b), TL_OK); /* sorted already */
+    uint64_t n = 0;
+    for (const tl_row_session *row = tl_batch_sessions(b); row != NULL; row = row->next) CU_ASSERT_EQUAL(row->info.id, ++n);
+    CU_ASSERT_EQUAL(n, FLOWS);
+    n = 0;
+    for (const tl_op *op = tl_batch_ops(b); op != NULL; op = op->next, n++) {
+        CU_ASSERT_EQUAL(op->session_id, n / ROUNDS + 1);
+        CU_ASSERT_EQUAL(op->event.offset, n % ROUNDS * 10);
+    }
+    CU_ASSERT_EQUAL(n, FLOWS * ROUNDS);
+    for (int i = 0; i < FLOWS; i++) tl_flow_free(f[i]);
+    tl_batch_reset(b);
+    CU_ASSERT_EQUAL(tl_batch_sort(b), TL_OK); /* empty */
+    CU_ASSERT(tl_batch_empty(b));
+    tl_batch_free(b);
+}
+
+/* A direction is told again only when something of it is new. */
+static void tells_a_direction_once(void)
+{
+    tl_stage s;
+    tl_stage_open(&s, NULL, 9);
+    s.info.stream[0].packets = 3;
+    s.info.stream[1].packets = 2;
+    tl_stage_play(&s, "c bytes 0 abc 1; s bytes 0 de 2");
+    s.info.layers = &s.layers;
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+    CU_ASSERT(tl_batch_sessions(s.batch)->changed[0] && tl_batch_sessions(s.batch)->changed[1]);
+    tl_batch_reset(s.batch);
+    tl_stage_play(&s, "s bytes 2 fg 3"); /* counts change */
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+    CU_ASSERT(!tl_batch_sessions(s.batch)->changed[0] && tl_batch_sessions(s.batch)->changed[1]);
+    tl_batch_reset(s.batch);
+    s.info.stream[0].packets++; /* which an open session does not tell */
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+    CU_ASSERT(!tl_batch_sessions(s.batch)->changed[0] && !tl_batch_sessions(s.batch)->changed[1]);
+    tl_batch_reset(s.batch);
+    s.info.closed = TL_WHY_FIN;
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+    CU_ASSERT(tl_batch_sessions(s.batch)->changed[0] && !tl_batch_sessions(s.batch)->changed[1]);
+    tl_stage_close(&s);
+}
+
 int main(void)
 {
-    return tl_run_cases("batch", (const tl_case[]){{"each touched flow gets one row", gives_each_flow_one_row},
+    return tl_run_cases("batch", (const tl_case[]){{"sorted by session", sorts_by_session},
+                                                   {"a direction is told once", tells_a_direction_once},
+                                                   {"each touched flow gets one row", gives_each_flow_one_row},
                                                    {"a row that exists is updated", updates_a_row_that_exists},
                                                    {"a reopened session", knows_a_reopened_session},
                                                    {"fullness", tells_when_it_is_full},
