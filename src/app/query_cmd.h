@@ -7,6 +7,7 @@
 #ifndef TL_QUERY_CMD_H
 #define TL_QUERY_CMD_H
 
+#include "app/options_detectors.h"
 #include "query/follow.h"
 #include "query/sections.h"
 #include "query/where.h"
@@ -40,6 +41,8 @@ enum {
     OPT_CAPTURE_DIR,
     OPT_CAPTURE,
     OPT_NO_HASH,
+    OPT_FRAMINGS,
+    OPT_DETECTOR,
     OPT_HELP,
     OPT_VERSION,
     OPT_REGEX,
@@ -84,12 +87,13 @@ typedef struct tl_query_options {
     tl_follow_as as;
     tl_when color;
     bool regex, decoded, context_lines;
-    int64_t context;    /* -1: not said */
-    const char *folder; /* --export; NULL: none */
+    int64_t context;               /* -1: not said */
+    const char *folder;            /* --export; NULL: none */
     const char *capture_dir;       /* NULL: captures are where the database says */
     const char *moved[MOVED_MOST]; /* "ID=FILE" */
     size_t moved_count;
     bool no_hash;
+    tl_detector_files files; /* --framings, --detector */
 } tl_query_options;
 
 typedef struct tl_query {
@@ -139,6 +143,7 @@ int tl_cmd_pcap(tl_query *q);
 int tl_cmd_export(tl_query *q);
 int tl_cmd_diff(tl_query *q);
 int tl_cmd_merge(tl_query *q);
+int tl_cmd_reindex(tl_query *q);
 int tl_cmd_report(tl_query *q);
 
 /* Options and positional arguments of argv into *q.  STATUS_OK, or the status to leave with: the message was printed.

@@ -40,6 +40,8 @@ const tl_option tl_options[] = {
     {"capture-dir", "DIR", OPT_CAPTURE_DIR, "where the capture files are now"},
     {"capture", "ID=FILE", OPT_CAPTURE, "where one of them is, by capture_id (see info); may be given again"},
     {"no-hash", NULL, OPT_NO_HASH, "believe that a capture is the same by its size alone"},
+    {"framings", "FILE", OPT_FRAMINGS, "protocols of your own, declared in a text file"},
+    {"detector", "FILE.so", OPT_DETECTOR, "a compiled detector of your own; may be given again"},
     {"help", NULL, OPT_HELP, "this text"},
     {"version", NULL, OPT_VERSION, "the program's version"},
     {0},
@@ -133,6 +135,11 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
     case OPT_CONTEXT: return set_context(o, name, text);
     case OPT_DECODED: o->decoded = true; break;
     case OPT_EXPORT: o->folder = text; break;
+    case OPT_FRAMINGS: o->files.framings = text; break;
+    case OPT_DETECTOR:
+        if (o->files.objects == TL_OBJECTS_MAX) return refuse(name, text, "too many");
+        o->files.object[o->files.objects++] = text;
+        break;
     case OPT_NO_PAGER: o->no_pager = true; break;
     case OPT_CAPTURE_DIR: o->capture_dir = text; break;
     case OPT_CAPTURE:
