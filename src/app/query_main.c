@@ -103,8 +103,8 @@ static const tl_command commands[] = {
     {.name = "grep",
      .usage = "PATTERN",
      .help = "where bytes or a regular expression occur in the payload",
-     .more = "Bytes with the escapes \\xNN \\n \\r \\t \\0 \\\\; with -e (--regex) a PCRE2 regular expression: ^ and $ at lines, (?i) "
-             "ignores case.\n"
+     .more = "Bytes with the escapes \\xNN \\n \\r \\t \\0 \\\\; with -e (--regex) a PCRE2 regular expression: ^ and $ at lines,\n"
+             "(?i) ignores case.\n"
              "Each direction by itself, over the borders of packets, never over a gap.  At the end it says how much could be searched.\n",
      .example = "grep --dir server -e '^Content-Type: image/\\w+'",
      .least = 1,
@@ -113,7 +113,7 @@ static const tl_command commands[] = {
      .run = tl_cmd_grep},
     {.name = "objects",
      .usage = "[ID]",
-     .help = "what messages carry (HTTP bodies, mails, files by FTP), decoded; with sizes and hashes, or as files",
+     .help = "what messages carry (bodies, mails, files), decoded, with sizes and hashes",
      .more = "size and sha256 are of the decoded bytes that were captured; a state other than 'whole' says why that is not all.\n"
              "Files get names made of numbers (s12-m3.html); manifest.jsonl says where holes are; nothing is overwritten.\n",
      .example = "objects --dir server --export files",
@@ -123,9 +123,8 @@ static const tl_command commands[] = {
     {.name = "pcap",
      .usage = "ID...",
      .help = "the original packets of sessions, out of the captures, as pcapng",
-     .more =
-         "Reads the capture files where they were indexed (--capture-dir, --capture: where they are now), and refuses one that changed.\n"
-         "Status 1 when packets that the database counts are not found.\n",
+     .more = "Reads the capture files where they were indexed (--capture-dir, --capture: where they are now), and refuses one\n"
+             "that changed.  Status 1 when packets that the database counts are not found.\n",
      .example = "pcap 1 3 -o two.pcapng",
      .least = 1,
      .most = -1,
@@ -134,9 +133,8 @@ static const tl_command commands[] = {
     {.name = "export",
      .usage = "[ID...]",
      .help = "the payload of many sessions into a folder, a .zip or an .sqlar, with a manifest",
-     .more =
-         "-o names a folder, FILE.zip or FILE.sqlar.  One file a direction (s12-client.bin), and manifest.json: hashes, missing ranges,\n"
-         "captures, versions, the command line.  Nothing that exists is written over.\n",
+     .more = "-o names a folder, FILE.zip or FILE.sqlar.  One file a direction (s12-client.bin), and manifest.json: hashes, missing\n"
+             "ranges, captures, versions, the command line.  Nothing that exists is written over.\n",
      .example = "export --lossy -o lossy.zip",
      .most = -1,
      .takes = TAKES_FILTERS | TAKES(OPT_OUTPUT) | TAKES(OPT_GAPS) | TAKES(OPT_TIMEOUT),
@@ -181,8 +179,8 @@ static const tl_command commands[] = {
     {.name = "merge",
      .usage = "OTHER.db...",
      .help = "all of this database and others in a new one (-o)",
-     .more = "Numbers of captures and sessions are given anew, those of the first database stay.  A capture that is in two of them is "
-             "refused.\n",
+     .more = "Numbers of captures and sessions are given anew, those of the first database stay.  A capture that is in two of them\n"
+             "is refused.\n",
      .example = "merge other.db -o both.db",
      .least = 1,
      .most = -1,
@@ -199,9 +197,9 @@ static const tl_command commands[] = {
     {.name = "shell",
      .usage = "",
      .help = "the sqlite3 shell on the database, read-only, with payload(), payload_search() and more",
-     .more =
-         "Functions: payload(session, direction [, offset, length]), inflate(data, raw_size), hexdump(blob), printable(blob),\n"
-         "in_cidr(addr, net); tables: segments(session, direction), payload_search(pattern [, regex]).  direction: 'client', 'server'.\n",
+     .more = "Functions: payload(session, direction [, offset, length]), inflate(data, raw_size), hexdump(blob), printable(blob),\n"
+             "in_cidr(addr, net); tables: segments(session, direction), payload_search(pattern [, regex]).\n"
+             "direction: 'client' or 'server'.\n",
      .example = "shell",
      .run = tl_cmd_shell},
     {.name = "queries",
