@@ -2,9 +2,11 @@
 ** pack.c - chunks made shorter, where that works, in zlib's format (RFC 1950) by libdeflate.
 **
 ** The rule is sqlar's: packed is what is strictly shorter than raw, else raw is kept.  Most payload of today is encrypted, so a
-** look at a sample comes first; it may keep raw what a deflate of everything would have made a little shorter, never the other way.
+** look at a sample comes first, and parts that do not compress are stored within the stream (mixed.h); it may keep raw what a
+** deflate of everything would have made a little shorter, never the other way.
 ** The result depends on the bytes and the level alone.
 */
+#include "batch/mixed.h"
 #include "batch/rows.h"
 
 #include <libdeflate.h>
@@ -23,6 +25,7 @@ enum {
 struct tl_packer {
     struct libdeflate_compressor *deflate; /* owned */
     uint8_t out[TL_CHUNK_ROW];
+    mixed mixed;
 };
 
 tl_packer *tl_packer_new(int level)
@@ -30,7 +33,8 @@ tl_packer *tl_packer_new(int level)
     tl_packer *p = malloc(sizeof *p);
     if (p == NULL) return NULL;
     p->deflate = libdeflate_alloc_compressor(level);
-    if (p->deflate == NULL) {
+    if (p->deflate == NULL || !mixed_init(&p->mixed, p->deflate)) {
+        libdeflate_free_compressor(p->deflate);
         free(p);
         return NULL;
     }
@@ -41,6 +45,7 @@ void tl_packer_free(tl_packer *p)
 {
     if (p == NULL) return;
     libdeflate_free_compressor(p->deflate);
+    mixed_free(&p->mixed);
     free(p);
 }
 
@@ -78,7 +83,8 @@ static bool worth_packing(tl_packer *p, const uint8_t *in, size_t n)
 static void pack_chunk(tl_packer *p, tl_op_chunk *c)
 {
     if (c->data_size < c->raw_size || !worth_packing(p, c->data, c->raw_size)) return;
-    size_t n = deflate_shorter(p, c->data, c->raw_size);
+    size_t n = mixed_pack(&p->mixed, c->data, c->raw_size, p->out, c->raw_size - 1);
+    if (n == 0) n = deflate_shorter(p, c->data, c->raw_size);
     if (n == 0) return;
     /* In place: the batch made these bytes, and const is for its readers. */
     memcpy((uint8_t *)(uintptr_t)c->data, p->out, n);

@@ -35,15 +35,40 @@ static void repeated(uint8_t *p, size_t n)
     for (size_t i = 256; i < n; i++) p[i] = p[i - 256];
 }
 
+/* A page, then a picture, again and again: part of it is stored within the stream. */
+static void page_and_picture(uint8_t *p, size_t n)
+{
+    for (size_t at = 0, i = 0; at < n; i++) {
+        size_t part = 9000 + 3700 * (i % 5) < n - at ? 9000 + 3700 * (i % 5) : n - at;
+        (i % 2 ? noise : text)(p + at, part);
+        at += part;
+    }
+}
+
+static void picture_and_page(uint8_t *p, size_t n)
+{
+    noise(p, n / 2);
+    text(p + n / 2, n - n / 2);
+}
+
 static const struct {
     const char *name;
     fill *fill;
     size_t n;
     bool packs;
-} cases[] = {{"zeros", zeros, 60000, true},       {"text", text, 60000, true},           {"text, a segment", text, 1460, true},
-             {"repeated", repeated, 60000, true}, {"noise", noise, 60000, false},        {"noise, a segment", noise, 1460, false},
-             {"noise, 3 KB", noise, 3000, false}, {"noise, 5 KB", noise, 5000, false},   {"text, 300 bytes", text, 300, false},
-             {"one byte", zeros, 1, false},       {"zeros, 600 bytes", zeros, 600, true}};
+} cases[] = {{"zeros", zeros, 60000, true},
+             {"text", text, 60000, true},
+             {"text, a segment", text, 1460, true},
+             {"repeated", repeated, 60000, true},
+             {"noise", noise, 60000, false},
+             {"noise, a segment", noise, 1460, false},
+             {"noise, 3 KB", noise, 3000, false},
+             {"noise, 5 KB", noise, 5000, false},
+             {"text, 300 bytes", text, 300, false},
+             {"one byte", zeros, 1, false},
+             {"pages and pictures", page_and_picture, 69580, true},
+             {"picture and page", picture_and_page, 69580, true},
+             {"zeros, 600 bytes", zeros, 600, true}};
 
 static void open_with(tl_stage *s, fill *f, size_t n, uint8_t **bytes)
 {
@@ -129,10 +154,50 @@ static void packs_the_same_again(void)
     tl_stage_close(&other);
 }
 
+/* Parts of all lengths, so that deflated parts end in all numbers of bits; each comes back, at every level. */
+static void parts_of_all_lengths(void)
+{
+    unsigned long long r = 3;
+    size_t shorter = 0;
+    for (int round = 0; round < 300; round++) {
+        size_t n = 20000 + tl_random(&r) % 49580;
+        uint8_t *bytes = malloc(n), *back = malloc(n);
+        for (size_t at = 0; at < n;) {
+            size_t part = 1 + tl_random(&r) % 25000;
+            if (part > n - at) part = n - at;
+            bool flat = tl_random(&r) % 2;
+            for (size_t i = 0; i < part; i++) {
+                unsigned long long roll = tl_random(&r) >> 32;
+                bytes[at + i] = flat ? (uint8_t)roll : (uint8_t) "abcdefgh 0123456789<>"[roll % 21];
+            }
+            at += part;
+        }
+        tl_stage s;
+        tl_stage_open(&s, NULL, 1);
+        s.info.layers = &s.layers;
+        tl_event ev = {.kind = TL_EV_BYTES, .bytes = tl_span_of(bytes, n), .length = n, .at = {.capture = 1, .frame = 1}};
+        CU_ASSERT_EQUAL_FATAL(tl_batch_event(s.batch, s.flow, &ev), TL_OK);
+        CU_ASSERT_EQUAL_FATAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+        pack(&s, 1 + round % 9);
+        for (const tl_op *op = tl_batch_ops(s.batch); op != NULL; op = op->next) {
+            if (op->kind != TL_OP_CHUNK || op->chunk.data_size == op->chunk.raw_size) continue;
+            uLongf size = op->chunk.raw_size;
+            shorter++;
+            CU_ASSERT_FATAL(uncompress(back, &size, op->chunk.data, op->chunk.data_size) == Z_OK && size == op->chunk.raw_size);
+            CU_ASSERT_FATAL(memcmp(back, bytes + op->chunk.offset, size) == 0);
+        }
+        tl_stage_close(&s);
+        free(bytes);
+        free(back);
+    }
+    CU_ASSERT(shorter > 200);
+}
+
 int main(void)
 {
     return tl_run_cases("pack", (const tl_case[]){{"what gets shorter is packed, and unpacks to the same", packs_what_gets_shorter},
                                                   {"no packer", leaves_all_raw_without_a_packer},
+                                                  {"parts of all lengths", parts_of_all_lengths},
                                                   {"the same bytes again", packs_the_same_again},
                                                   {0}});
 }
