@@ -25,6 +25,7 @@ typedef enum tl_match { /* may these be the first bytes of a session (or what fo
 } tl_match;
 typedef enum tl_answer { TL_MORE, TL_FRAME, TL_REJECT } tl_answer;
 enum { TL_FIRST = 1, TL_LAST = 2, TL_WHOLE = 3 };
+enum { TL_UNKNOWN = -1 };
 #define TL_TO_CLOSE UINT64_MAX /* length: up to the end of the stream */
 #define TL_AT_END   SIZE_MAX   /* resync(): a boundary lies right behind the bytes: what comes next begins there */
 
@@ -40,6 +41,7 @@ typedef struct tl_head {
     tl_dir dir;
     tl_span bytes;               /* from the boundary on, contiguous, as many as are there (at least what MORE asked for) */
     bool ended;                  /* the stream ends, or a hole begins, right after them: no more will come */
+    int before;                  /* the byte right before them; TL_UNKNOWN: a hole, or the start of the stream */
     uint32_t asked;              /* tag of the request that a message beginning here would answer, by order; 0: none known */
     const struct tl_pairs *asks; /* for tl_asked(); NULL: none */
     bool again;  /* resync(): it has named this place before, seeing what lies before it: may it still, now that more bytes are there? */

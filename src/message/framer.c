@@ -54,6 +54,7 @@ tl_framer *tl_framer_new(const tl_registry *r, uint16_t server_port)
     f->server_port = server_port;
     f->protocol = "";
     f->lane[TL_S2C].dir = TL_S2C;
+    f->lane[TL_C2S].before = f->lane[TL_S2C].before = TL_UNKNOWN;
     f->done_end = &f->done;
     return f;
 }

@@ -64,6 +64,7 @@ tl_rc tl_lane_wait(tl_lane *l, tl_piece *p, size_t need, size_t seen)
 
 void tl_lane_take(tl_lane *l, tl_piece *p, size_t n)
 {
+    if (n > 0) l->before = l->carry != NULL ? tl_carry_span(l->carry).p[n - 1] : p->bytes[n - 1];
     if (l->carry != NULL) {
         if (n > 0) tl_open_bytes(l, n, &tl_carry_look(l->carry, 0)->at, &tl_carry_look(l->carry, n - 1)->at);
         tl_carry_take(&l->carry, p, n);
@@ -77,7 +78,7 @@ void tl_lane_take(tl_lane *l, tl_piece *p, size_t n)
 tl_head tl_lane_head(const struct tl_framer *f, const tl_lane *l, const tl_piece *p, tl_span bytes, bool ended)
 {
     uint64_t acked = l->carry != NULL ? tl_carry_look(l->carry, 0)->peer_acked : p->peer_acked;
-    tl_head h = {.dir = l->dir, .bytes = bytes, .ended = ended, .seen = l->seen};
+    tl_head h = {.dir = l->dir, .bytes = bytes, .ended = ended, .before = l->before, .seen = l->seen};
     h.asks = &f->pairs[!l->dir];
     h.asked = tl_pairs_tag(h.asks, l->at, acked);
     return h;
@@ -205,6 +206,7 @@ static tl_rc step_gap(struct tl_framer *f, tl_lane *l, tl_piece *p)
     case TL_LANE_TO_CLOSE:
     case TL_LANE_TURN: break;
     }
+    if (n > 0) l->before = TL_UNKNOWN;
     tl_open_missing(l, n);
     tl_piece_take(p, n);
     l->at += n;

@@ -52,6 +52,7 @@ typedef struct tl_lane {
     bool turn_probed; /* TURN: the run that begins has been offered to the detectors */
     tl_sync sync;     /* of the message that begins next */
     uint64_t told, at;
+    int before;       /* the byte before `at`, or TL_UNKNOWN */
     uint64_t left;    /* BODY: bytes up to the end of the frame */
     uint64_t ordinal; /* messages begun */
     uint64_t heard;

@@ -77,6 +77,7 @@ static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, co
     }
     tl_head next = *h;
     next.bytes = tl_span_of(h->bytes.p + v.length, h->bytes.n - (size_t)v.length);
+    next.before = h->bytes.p[v.length - 1];
     next.seen = 0;
     next.asked = 0;
     tl_verdict w = d->measure(d, state, &next);
@@ -135,7 +136,7 @@ static tl_rc seek(struct tl_framer *f, tl_lane *l, tl_piece *p, bool settled)
     if (rc != TL_OK) return rc;
     if (bytes.n < l->need && !ended && !settled) return tl_lane_wait(l, p, l->need, l->seen);
     if (!l->candidate) {
-        tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended};
+        tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended, .before = l->before};
         size_t at = d->resync != NULL ? d->resync(d, f->state, &all) : bytes.n;
         bool at_end = at == TL_AT_END, none = at == bytes.n;
         if (at > bytes.n) at = bytes.n;

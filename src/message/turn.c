@@ -23,6 +23,7 @@ static tl_rc begin_run(tl_lane *l, const tl_piece *p)
 static void grow_run(struct tl_framer *f, tl_lane *l, tl_piece *p, uint64_t n)
 {
     tl_open *o = l->open;
+    if (n > 0) l->before = p->kind == TL_EV_BYTES ? p->bytes[n - 1] : TL_UNKNOWN;
     if (p->kind == TL_EV_GAP) {
         tl_open_missing(l, n);
     } else {

@@ -2,7 +2,7 @@
 ** contract_test.c - what a detector may answer besides plain frames (detector.h), shown by a toy protocol:
 **
 **     Q id / R id     request and response, paired by id         I id   an interim response
-**     D ... .         a message that ends at its first dot, whatever its length
+**     D ... .         a message that ends at its first dot, whatever its length; a dot right behind a hole is none
 **     M n ... !       strong; n bytes, then a mark that must stand there
 **     X               the last of its protocol: HTTP follows
 **     A               keeps memory behind the state; its role is settled by accept()
@@ -30,7 +30,8 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 
 static tl_verdict dots(struct toy *t, const tl_head *in, unsigned edge)
 {
-    const uint8_t *dot = memchr(in->bytes.p, '.', in->bytes.n);
+    size_t from = in->before == TL_UNKNOWN && edge == 0 ? 1 : 0;
+    const uint8_t *dot = in->bytes.n > from ? memchr(in->bytes.p + from, '.', in->bytes.n - from) : NULL;
     tl_verdict v = tl_whole(in, dot != NULL ? (size_t)(dot - in->bytes.p) + 1 : in->bytes.n, 1, "dots");
     v.edge = edge | (dot != NULL ? TL_LAST : 0);
     v.elastic = true;
@@ -150,8 +151,10 @@ static void spans_holes(void)
 {
     heard("a hole before the mark", (const step[]){{'>', "Dabc"}, {'+', "12345"}, {'>', "def.Q1"}, {0, NULL}},
           "1 > 0+13 toy dots '' start missing 5 cut\n2 > 13+2 toy ask '' counted complete unanswered\n");
-    heard("two holes", (const step[]){{'>', "Dabc"}, {'+', "12345"}, {'>', "def"}, {'+', "1"}, {'>', ".M1x!"}, {0, NULL}},
-          "1 > 0+14 toy dots '' start missing 6 cut\n2 > 14+4 toy marked '' counted cut\n");
+    heard("two holes", (const step[]){{'>', "Dabc"}, {'+', "12345"}, {'>', "def"}, {'+', "1"}, {'>', "x.M1x!"}, {0, NULL}},
+          "1 > 0+15 toy dots '' start missing 6 cut\n2 > 15+4 toy marked '' counted cut\n");
+    heard("no mark right behind a hole", (const step[]){{'>', "Dabc"}, {'+', "12"}, {'>', ".d.Q1"}, {0, NULL}},
+          "1 > 0+9 toy dots '' start missing 2 cut\n2 > 9+2 toy ask '' counted complete unanswered\n");
     heard("no mark any more", (const step[]){{'>', "Dabc"}, {0, NULL}}, "1 > 0+4 toy dots '' start cut\n");
 }
 
