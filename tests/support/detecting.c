@@ -57,7 +57,7 @@ static void write_seed(const tl_script *s, const tl_detector *d)
         if (ev->kind == TL_EV_CLOSE || ev->length > UINT16_MAX) continue;
         const char *letters = ev->kind == TL_EV_BYTES ? "cs" : "CS";
         fprintf(f, "%c%c%c", letters[ev->dir], (int)(ev->length >> 8), (int)(ev->length & 255));
-        fwrite(ev->bytes.p, 1, ev->bytes.n, f);
+        if (ev->bytes.n > 0) fwrite(ev->bytes.p, 1, ev->bytes.n, f);
     }
     fclose(f);
     tl_text_free(&path);
