@@ -1,0 +1,174 @@
+/*
+** smtp_test.c - SMTP conversations: every split, a hole at every byte, what is said of them, and what is not taken for SMTP.
+*/
+#include "support/check.h"
+#include "support/detecting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static tl_script mailing(void)
+{
+    tl_script s = {.port = 25};
+    tl_say(&s, TL_S2C, "220 mail.example ESMTP Postfix\r\n");
+    tl_say(&s, TL_C2S, "EHLO client.example\r\n");
+    tl_say(&s, TL_S2C, "250-mail.example\r\n250-PIPELINING\r\n250 SIZE 10240000\r\n");
+    tl_say(&s, TL_C2S, "MAIL FROM:<a@client.example> SIZE=100\r\nRCPT TO:<b@mail.example>\r\nDATA\r\n");
+    tl_say(&s, TL_S2C, "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 End data with <CR><LF>.<CR><LF>\r\n");
+    tl_say(&s, TL_C2S, "Subject: hello\r\n\r\n..QUIT\r\n\r\n.x\r\nRSET or not\r\n.\r\n");
+    tl_say(&s, TL_S2C, "250 2.0.0 Ok: queued\r\n");
+    tl_say(&s, TL_C2S, "RSET\r\n");
+    tl_say(&s, TL_S2C, "250 2.0.0 Ok\r\n");
+    tl_say(&s, TL_C2S, "QUIT\r\n");
+    tl_say(&s, TL_S2C, "221 2.0.0 Bye\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    return s;
+}
+
+static void at_every_split(void)
+{
+    tl_script s = mailing();
+    tl_detects(&s, &tl_smtp,
+               "1 < 0+32 smtp greeting '220 mail.example ESMTP Postfix' start complete\n"
+               "2 > 0+21 smtp command 'EHLO client.example' start complete\n"
+               "3 < 32+53 smtp reply '250-mail.example' counted complete answers 2 proved\n"
+               "4 > 21+39 smtp command 'MAIL FROM:<a@client.example> SIZE=100' counted complete\n"
+               "5 > 60+26 smtp command 'RCPT TO:<b@mail.example>' counted complete\n"
+               "6 > 86+6 smtp command 'DATA' counted complete\n"
+               "7 < 85+14 smtp reply '250 2.1.0 Ok' counted complete answers 4 ordered\n"
+               "8 < 99+14 smtp reply '250 2.1.5 Ok' counted complete answers 5 ordered\n"
+               "9 < 113+37 smtp reply '354 End data with <CR><LF>.<CR><LF>' counted complete answers 6 ordered\n"
+               "10 > 92+48 smtp data '' counted complete\n"
+               "11 < 150+22 smtp reply '250 2.0.0 Ok: queued' counted complete answers 10 proved\n"
+               "12 > 140+6 smtp command 'RSET' counted complete\n"
+               "13 < 172+14 smtp reply '250 2.0.0 Ok' counted complete answers 12 proved\n"
+               "14 > 146+6 smtp command 'QUIT' counted complete\n"
+               "15 < 186+15 smtp reply '221 2.0.0 Bye' counted complete answers 14 proved\n");
+    tl_survives_gaps(&s, &tl_smtp, 0);
+    tl_script_free(&s);
+}
+
+static void says(const tl_script *s, uint64_t number, const char *want)
+{
+    char *detail = tl_detail(s, &tl_smtp, number);
+    CU_ASSERT_STRING_EQUAL(detail, want);
+    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
+    free(detail);
+}
+
+static void details(void)
+{
+    tl_script s = mailing();
+    says(&s, 1, "{\"code\":220,\"text\":\"mail.example ESMTP Postfix\"}");
+    says(&s, 2, "{\"command\":\"EHLO\",\"client\":\"client.example\"}");
+    says(&s, 3, "{\"code\":250,\"text\":\"mail.example\",\"more\":\"PIPELINING, SIZE 10240000\"}");
+    says(&s, 4, "{\"command\":\"MAIL\",\"from\":\"a@client.example\",\"size\":100}");
+    says(&s, 5, "{\"command\":\"RCPT\",\"to\":\"b@mail.example\"}");
+    says(&s, 10, "{}");
+    tl_script_free(&s);
+}
+
+/* What AUTH sends is never shown, whichever way it goes. */
+static void secrets(void)
+{
+    tl_script s = {.port = 587};
+    tl_say(&s, TL_S2C, "220 m\r\n");
+    tl_say(&s, TL_C2S, "EHLO c\r\n");
+    tl_say(&s, TL_S2C, "250 m\r\n");
+    tl_say(&s, TL_C2S, "AUTH PLAIN c2VjcmV0\r\n");
+    tl_say(&s, TL_S2C, "535 5.7.8 no\r\n");
+    tl_say(&s, TL_C2S, "AUTH LOGIN\r\n");
+    tl_say(&s, TL_S2C, "334 VXNlcm5hbWU6\r\n");
+    tl_say(&s, TL_C2S, "c2VjcmV0\r\n");
+    tl_lose(&s, TL_S2C, 18);
+    tl_say(&s, TL_C2S, "c2VjcmV0\r\n");
+    tl_say(&s, TL_S2C, "235 2.7.0 ok\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(
+        &s, &tl_smtp,
+        "1 < 0+7 smtp greeting '220 m' start complete\n2 > 0+8 smtp command 'EHLO c' start complete\n"
+        "3 < 7+7 smtp reply '250 m' counted complete answers 2 proved\n"
+        "4 > 8+21 smtp command 'AUTH PLAIN' counted complete\n5 < 14+14 smtp reply '535 5.7.8 no' counted complete answers 4 proved\n"
+        "6 > 29+12 smtp command 'AUTH LOGIN' counted complete\n"
+        "7 < 28+18 smtp reply '334 VXNlcm5hbWU6' counted complete answers 6 proved\n"
+        "8 > 41+10 smtp auth '' counted complete unanswered\n9 > 51+10 smtp command '' counted complete\n"
+        "10 < 64+14 smtp reply '235 2.7.0 ok' guessed complete answers 9 proved\n");
+    says(&s, 4, "{\"command\":\"AUTH\",\"mechanism\":\"PLAIN\"}");
+    says(&s, 8, "{}");
+    says(&s, 9, "{}");
+    tl_script_free(&s);
+}
+
+static void chunks_and_tls(void)
+{
+    tl_script s = {.port = 2000};
+    tl_say(&s, TL_S2C, "220 m\r\n");
+    tl_say(&s, TL_C2S, "EHLO c\r\n");
+    tl_say(&s, TL_S2C, "250-m\r\n250-CHUNKING\r\n250 STARTTLS\r\n");
+    tl_say(&s, TL_C2S, "MAIL FROM:<>\r\nRCPT TO:b\r\nBDAT 8\r\nQUIT\r\n\r\nBDAT 3 LAST\r\nabc");
+    tl_say(&s, TL_S2C, "250 ok\r\n250 ok\r\n250 8 octets\r\n250 done\r\n");
+    tl_say(&s, TL_C2S, "STARTTLS\r\n");
+    tl_say(&s, TL_S2C, "220 go\r\n");
+    tl_say_hex(&s, TL_C2S, "1603010002 0100");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_smtp,
+               "1 < 0+7 smtp greeting '220 m' start complete\n2 > 0+8 smtp command 'EHLO c' start complete\n"
+               "3 < 7+35 smtp reply '250-m' counted complete answers 2 proved\n"
+               "4 > 8+14 smtp command 'MAIL FROM:<>' counted complete\n5 > 22+11 smtp command 'RCPT TO:b' counted complete\n"
+               "6 > 33+16 smtp data 'BDAT 8' counted complete\n7 > 49+16 smtp data 'BDAT 3 LAST' counted complete\n"
+               "8 < 42+8 smtp reply '250 ok' counted complete answers 4 ordered\n"
+               "9 < 50+8 smtp reply '250 ok' counted complete answers 5 ordered\n"
+               "10 < 58+14 smtp reply '250 8 octets' counted complete answers 6 ordered\n"
+               "11 < 72+10 smtp reply '250 done' counted complete answers 7 ordered\n"
+               "12 > 65+10 smtp command 'STARTTLS' counted complete\n13 < 82+8 smtp reply '220 go' counted complete answers 12 proved\n"
+               "14 > 75+7 tls handshake '' counted complete\n");
+    says(&s, 6, "{\"command\":\"BDAT\",\"octets\":8,\"last\":0}");
+    tl_script_free(&s);
+}
+
+/* The end of the mail is lost: the reply to it ends it.  And a pick-up in the middle, with the roles swapped. */
+static void after_losses(void)
+{
+    tl_script s = {.port = 25};
+    tl_say(&s, TL_C2S, "250 2.1.5 Ok\r\n");
+    tl_say(&s, TL_S2C, "DATA\r\n");
+    tl_say(&s, TL_C2S, "354 go\r\n");
+    tl_say(&s, TL_S2C, "one\r\n");
+    tl_lose(&s, TL_S2C, 10);
+    tl_say(&s, TL_S2C, "two\r");
+    tl_lose(&s, TL_S2C, 4);
+    tl_say(&s, TL_C2S, "250 queued\r\n");
+    tl_say(&s, TL_S2C, "quit\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_smtp,
+               "1 > 0+14 smtp reply '250 2.1.5 Ok' start complete unasked\n2 < 0+6 smtp command 'DATA' start complete\n"
+               "3 > 14+8 smtp reply '354 go' counted complete answers 2 proved\n4 < 6+23 smtp data '' counted missing 14 cut\n"
+               "5 > 22+12 smtp reply '250 queued' counted complete answers 4 proved\n"
+               "6 < 29+6 smtp command 'quit' counted complete unanswered\n");
+    tl_script_free(&s);
+    s = (tl_script){.port = 25};
+    tl_say(&s, TL_S2C, "220 m ESMTP\r\n");
+    tl_say(&s, TL_C2S, "HELO c\r\nMAIL FROM:<a@b");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_smtp,
+               "1 < 0+13 smtp greeting '220 m ESMTP' start complete\n2 > 0+8 smtp command 'HELO c' start complete unanswered\n"
+               "3 > 8+14 smtp command 'MAIL FROM:<a@b' counted cut unanswered\n");
+    tl_script_free(&s);
+}
+
+static void not_smtp(void)
+{
+    tl_refuses(&tl_smtp, 25);
+    tl_refuses(&tl_smtp, 8025);
+}
+
+int main(void)
+{
+    return tl_run_cases("smtp", (const tl_case[]){{"at every split", at_every_split},
+                                                  {"details", details},
+                                                  {"secrets", secrets},
+                                                  {"chunks and TLS", chunks_and_tls},
+                                                  {"after losses", after_losses},
+                                                  {"not SMTP", not_smtp},
+                                                  {0}});
+}
