@@ -24,6 +24,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_ftp)                                                                                                                              \
     X(tl_imap)                                                                                                                             \
     X(tl_pop3)                                                                                                                             \
+    X(tl_redis)                                                                                                                            \
     X(tl_rtsp)                                                                                                                             \
     X(tl_sip)                                                                                                                              \
     X(tl_smtp)                                                                                                                             \
