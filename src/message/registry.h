@@ -22,6 +22,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
 #define TL_DETECTORS(X)                                                                                                                    \
     X(tl_http1)                                                                                                                            \
     X(tl_ftp)                                                                                                                              \
+    X(tl_git)                                                                                                                              \
     X(tl_imap)                                                                                                                             \
     X(tl_memcached)                                                                                                                        \
     X(tl_memcached_binary)                                                                                                                 \
