@@ -26,6 +26,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_imap)                                                                                                                             \
     X(tl_memcached)                                                                                                                        \
     X(tl_memcached_binary)                                                                                                                 \
+    X(tl_mllp)                                                                                                                             \
     X(tl_pop3)                                                                                                                             \
     X(tl_redis)                                                                                                                            \
     X(tl_rtsp)                                                                                                                             \
