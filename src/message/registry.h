@@ -34,7 +34,8 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_sip)                                                                                                                              \
     X(tl_smtp)                                                                                                                             \
     X(tl_telnet)                                                                                                                           \
-    X(tl_tls)
+    X(tl_tls)                                                                                                                              \
+    X(tl_lines)
 
 #define X(name) extern const tl_detector name;
 TL_DETECTORS(X)

@@ -189,8 +189,8 @@ static const struct talk talks[] = {
     {"RTSP is not HTTP",
      {">OPTIONS rtsp://h/s RTSP/1.0\r\nCSeq: 1\r\n\r\n", "<RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"},
      TL_WHY_FIN,
-     "1 > 0+40 turn turn 'OPTIONS rtsp://h/s RTSP/1.0\\x0d\\x0aCSeq: 1\\x0d\\x0a\\x0d\\x0a' start complete\n"
-     "2 < 0+28 turn turn 'RTSP/1.0 200 OK\\x0d\\x0aCSeq: 1\\x0d\\x0a\\x0d\\x0a' start complete\n"},
+     "1 > 0+40 rtsp request 'OPTIONS rtsp://h/s' start complete\n"
+     "2 < 0+28 rtsp response '200 OK' start complete answers 1 by_id\n"},
 };
 
 static size_t longest(const struct talk *t)
