@@ -9,24 +9,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-void tl_say_hex(tl_script *s, tl_dir dir, const char *hex)
+/* What stands in hex up to its end, or up to the bracket that closes; returns what comes behind. */
+static const char *add_hex(tl_text *out, const char *hex)
 {
-    tl_text out = {0};
-    while (*hex != '\0') {
+    while (*hex != '\0' && *hex != ']' && *hex != '>') {
         if (*hex == ' ' || *hex == '\n') {
             hex++;
         } else if (*hex == '\'') {
             const char *end = strchr(++hex, '\'');
             assert(end != NULL);
-            tl_text_bytes(&out, hex, (size_t)(end - hex));
+            tl_text_bytes(out, hex, (size_t)(end - hex));
             hex = end + 1;
+        } else if (*hex == '[' || *hex == '<') {
+            bool big = *hex == '[';
+            char *rest;
+            size_t width = strtoul(hex + 1, &rest, 10), more = *rest == '+' ? strtoul(rest + 1, &rest, 10) : 0;
+            tl_text inside = {0};
+            hex = add_hex(&inside, rest);
+            assert(*hex == (big ? ']' : '>') && width > 0 && width <= 8);
+            hex++;
+            for (size_t i = 0; i < width; i++)
+                tl_text_bytes(out, &(uint8_t){(uint8_t)((inside.n + more) >> 8 * (big ? width - 1 - i : i))}, 1);
+            tl_text_bytes(out, inside.p, inside.n);
+            tl_text_free(&inside);
         } else {
             unsigned v;
             assert(isxdigit((unsigned char)hex[0]) && isxdigit((unsigned char)hex[1]) && sscanf(hex, "%2x", &v) == 1);
-            tl_text_bytes(&out, &(uint8_t){(uint8_t)v}, 1);
+            tl_text_bytes(out, &(uint8_t){(uint8_t)v}, 1);
             hex += 2;
         }
     }
+    return hex;
+}
+
+void tl_say_hex(tl_script *s, tl_dir dir, const char *hex)
+{
+    tl_text out = {0};
+    hex = add_hex(&out, hex);
+    assert(*hex == '\0');
     tl_say_bytes(s, dir, out.p, out.n);
     tl_text_free(&out);
 }

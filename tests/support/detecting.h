@@ -14,7 +14,8 @@
 
 #include "support/events.h"
 
-/* Bytes in hexadecimal, with spaces anywhere; 'text' in apostrophes stands for itself: "0005 'hello' 0d0a". */
+/* Bytes in hexadecimal, with spaces anywhere; 'text' in apostrophes stands for itself: "0005 'hello' 0d0a".  [2 ...] is what is inside,
+** behind its length in two bytes, big-endian; <3 ...> the same little-endian; [4+4 ...] counts four bytes more than are inside. */
 void tl_say_hex(tl_script *s, tl_dir dir, const char *hex);
 
 /* The script is heard as `expected` (tl_heard_text) whatever its events are cut into (1 byte to 70, then wider steps), by the detector
