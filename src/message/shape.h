@@ -47,13 +47,17 @@ static inline tl_verdict tl_with_id(tl_verdict v, uint64_t id)
 
 /* ---- reading: a span that is eaten from the front; what is not there is empty or 0, and empties the span ---- */
 
+/* Nothing is left. */
+static inline tl_span tl_take_none(tl_span *in)
+{
+    in->p += in->n;
+    in->n = 0;
+    return *in;
+}
+
 static inline tl_span tl_take(tl_span *in, size_t n)
 {
-    if (n > in->n) {
-        in->p += in->n;
-        in->n = 0;
-        return tl_span_of(in->p, 0);
-    }
+    if (n > in->n) return tl_take_none(in);
     tl_span out = tl_span_of(in->p, n);
     in->p += n;
     in->n -= n;
@@ -79,16 +83,16 @@ static inline uint64_t tl_take_le(tl_span *in, size_t width)
 /* A vector whose length stands before it in `width` bytes, big-endian. */
 static inline tl_span tl_take_vector(tl_span *in, size_t width)
 {
-    if (in->n < width) return tl_take(in, in->n + 1);
+    if (in->n < width) return tl_take_none(in);
     uint64_t n = tl_take_be(in, width);
-    return tl_take(in, n > in->n ? in->n + 1 : (size_t)n);
+    return n > in->n ? tl_take_none(in) : tl_take(in, (size_t)n);
 }
 
 /* Up to a NUL, which is eaten, too; without one: empty, and nothing is left. */
 static inline tl_span tl_take_string(tl_span *in)
 {
     const uint8_t *nul = in->n > 0 ? memchr(in->p, 0, in->n) : NULL;
-    if (nul == NULL) return tl_take(in, in->n + 1);
+    if (nul == NULL) return tl_take_none(in);
     tl_span out = tl_take(in, (size_t)(nul - in->p));
     (void)tl_take(in, 1);
     return out;
