@@ -11,6 +11,7 @@
 #include "support/watched.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     s.port = how & 1 && d->ports[0] != 0 ? d->ports[0] : 80;
     tl_end(&s, how & 2 ? TL_WHY_FIN : TL_WHY_RST);
     char *whole = hear(d, &s, 0), *cut = hear(d, &s, 1 + (how >> 2));
+    if (strcmp(whole, cut) != 0) fprintf(stderr, "whole:\n%scut into %d:\n%s", whole, 1 + (how >> 2), cut);
     assert(strcmp(whole, cut) == 0);
     free(whole);
     free(cut);
