@@ -112,14 +112,16 @@ static inline tl_span tl_label_span(const tl_label *l)
 
 /* ---- probes ---- */
 
-/* Asks `one` about each direction that has bytes: YES of either is enough; else NO of either, then MAYBE of either. */
+/* Asks `one` about each direction that has bytes.  YES of either is enough; MAYBE of either may still become one; then NO of either.
+** So that the answer does not depend on what the bytes came in, `one` looks from the front for what decides, and says MAYBE up to there:
+*what
+** it has said once, NO and LIKELY too, more bytes do not change. */
 static inline tl_match tl_probe_both(const tl_probe *in, bool usual, tl_match (*one)(tl_span head, tl_dir dir, bool usual))
 {
-    tl_match m[2];
-    if (in->head[0].n + in->head[1].n == 0) return TL_MAYBE;
-    for (int dir = 0; dir < 2; dir++) m[dir] = in->head[dir].n > 0 ? one(in->head[dir], (tl_dir)dir, usual) : TL_LIKELY;
-    if (m[0] == TL_YES || m[1] == TL_YES) return TL_YES;
-    return m[0] < m[1] ? m[0] : m[1];
+    bool said[TL_YES + 1] = {false};
+    for (int dir = 0; dir < 2; dir++)
+        if (in->head[dir].n > 0) said[one(in->head[dir], (tl_dir)dir, usual)] = true;
+    return said[TL_YES] ? TL_YES : said[TL_MAYBE] ? TL_MAYBE : said[TL_NO] ? TL_NO : said[TL_LIKELY] ? TL_LIKELY : TL_MAYBE;
 }
 
 #endif

@@ -176,21 +176,21 @@ static bool is_strong(const struct type *t, bool client, tl_span body, bool whol
     }
 }
 
+/* Messages in a row, up to one that is strong; on the usual port the first head is enough. */
 static tl_match midway(tl_span b, bool client, bool usual)
 {
-    bool strong = false, whole = false;
-    for (tl_span rest = b; rest.n > 0;) {
+    unsigned messages = 0;
+    for (tl_span rest = b; rest.n > 0; messages++) {
         const struct type *t = typed(rest, client);
-        if (t == NULL) return TL_NO;
+        if (t == NULL || messages == 8) return TL_NO;
         if (rest.n < HEADER) break;
         size_t n = 1 + (size_t)tl_be32(rest.p + 1);
-        if (rest.p == b.p && n > UINT16_MAX) return TL_NO;
+        if (n > UINT16_MAX) return TL_NO;
         tl_span body = tl_shown(tl_span_of(rest.p + HEADER, rest.n - HEADER), n - HEADER, SHOWN);
-        strong |= body.n == n - HEADER && is_strong(t, client, body, true);
-        whole = true;
+        if (usual || (body.n == n - HEADER && is_strong(t, client, body, true))) return TL_LIKELY;
         (void)tl_take(&rest, n);
     }
-    return strong || (usual && whole) ? TL_LIKELY : TL_MAYBE;
+    return TL_MAYBE;
 }
 
 static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
@@ -200,13 +200,9 @@ static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
         return !startup_begins(b) ? TL_NO : b.n <= STARTUP_HEADER && (b.n < STARTUP_HEADER || tl_be16(b.p + 4) == 3) ? TL_MAYBE : TL_YES;
     /* The answer to a request for encryption: the request tells. */
     if (b.n == 1 && (b.p[0] == 'S' || b.p[0] == 'N' || b.p[0] == 'G')) return TL_MAYBE;
-    /* Picked up midway: messages in a row, one of them strong, or on the usual port. */
-    tl_match best = TL_NO;
-    for (int client = 0; client < 2; client++) {
-        tl_match m = midway(b, client, usual);
-        if (m > best) best = m;
-    }
-    return best;
+    tl_match as_client = midway(b, true, usual), as_server = midway(b, false, usual);
+    if (as_client == TL_LIKELY || as_server == TL_LIKELY) return TL_LIKELY;
+    return as_client == TL_MAYBE || as_server == TL_MAYBE ? TL_MAYBE : TL_NO;
 }
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)
