@@ -20,7 +20,10 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
 
 /* The built-in detectors in order of preference: those with a magic first, those that many things look like last. */
 #define TL_DETECTORS(X)                                                                                                                    \
+    X(tl_amqp)                                                                                                                             \
     X(tl_dns)                                                                                                                              \
+    X(tl_kafka)                                                                                                                            \
+    X(tl_mongodb)                                                                                                                          \
     X(tl_mysql)                                                                                                                            \
     X(tl_postgresql)                                                                                                                       \
     X(tl_http1)                                                                                                                            \

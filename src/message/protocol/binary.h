@@ -11,6 +11,10 @@
 
 /* ---- how much of a message is looked at ---- */
 
+/* A verdict must not depend on what the bytes came in: measure() asks for a fixed number of bytes and looks at these only, then for all
+ *that
+ ** describe() sees, and looks at those.  An early refusal of what happens to be there would come at another moment. */
+
 /* describe() sees at most `most` bytes of a message.  What measure() has to ask for so that it does: 0 when it is there, or will not come.
  */
 static inline size_t tl_wanted(const tl_head *in, uint64_t length, size_t most)
@@ -87,13 +91,19 @@ static inline void tl_label_add(tl_label *l, tl_span s)
     tl_label_more(l, s);
 }
 
-static inline void tl_label_number(tl_label *l, uint64_t v)
+static inline void tl_label_digits(tl_label *l, uint64_t v)
 {
     uint8_t digits[20];
     size_t at = sizeof digits;
     do digits[--at] = (uint8_t)('0' + v % 10);
     while ((v /= 10) > 0);
-    tl_label_add(l, tl_span_of(digits + at, sizeof digits - at));
+    tl_label_more(l, tl_span_of(digits + at, sizeof digits - at));
+}
+
+static inline void tl_label_number(tl_label *l, uint64_t v)
+{
+    if (l->n > 0) tl_label_more(l, tl_text_span(" "));
+    tl_label_digits(l, v);
 }
 
 static inline void tl_label_word(tl_label *l, const tl_word *words, uint32_t value)

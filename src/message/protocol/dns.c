@@ -145,8 +145,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     struct dns *s = state;
     struct header h;
     struct question q;
-    if (!parse_header(in->bytes, &h)) return tl_reject(0);
     if (in->bytes.n < PREFIX + HEADER) return tl_more(PREFIX + HEADER);
+    if (!parse_header(in->bytes, &h)) return tl_reject(0);
     size_t length = PREFIX + (size_t)tl_be16(in->bytes.p), want = tl_wanted(in, length, SHOWN);
     if (want > 0) return tl_more(want);
     tl_span b = tl_shown(in->bytes, length, SHOWN);

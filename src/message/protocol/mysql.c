@@ -124,7 +124,7 @@ static enum sort server_sort(tl_span body, size_t length)
     bool whole = body.n == length;
     if (body.n == 0) return length > 0 ? WEAK : BAD;
     switch (body.p[0]) {
-    case 0xfe: return length == 5 && body.n == 5 ? STRONG : length >= 7 && length < 64 ? WEAK : BAD;
+    case 0xfe: return length == 5 ? (whole ? STRONG : WEAK) : length >= 7 && length < 64 ? WEAK : BAD;
     case 0xff: return length < 3 || length > 1024 ? BAD : body.n < 4 ? (whole ? BAD : WEAK) : body.p[3] == '#' ? STRONG : BAD;
     case 0x00: return length >= OK_MIN ? WEAK : BAD;
     case 0x03:
@@ -390,14 +390,15 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     (void)d;
     struct mysql *s = state;
     size_t header = header_of(s);
-    if (!plausible(s, in->dir, in->bytes)) return tl_reject(0);
     if (in->bytes.n < header) return tl_more(header);
+    if (!plausible(s, in->dir, tl_span_of(in->bytes.p, header))) return tl_reject(0);
     size_t length = tl_le32(in->bytes.p) & 0xffffff;
     uint8_t number = in->bytes.p[3];
     bool client = is_client(s, in->dir), goes_on = s->goes_on[in->dir];
     if (!goes_on && !s->compressed) {
         size_t want = tl_wanted(in, header + length, SHOWN);
         if (want > 0) return tl_more(want);
+        if (!plausible(s, in->dir, in->bytes)) return tl_reject(0);
     }
     tl_span body = tl_shown(in->bytes, header + length, SHOWN);
     (void)tl_take(&body, header);

@@ -214,11 +214,12 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 
 static tl_verdict measure_startup(struct postgresql *s, const tl_head *in)
 {
-    if (!startup_begins(in->bytes)) return tl_reject(0);
     if (in->bytes.n < STARTUP_HEADER) return tl_more(STARTUP_HEADER);
+    if (!startup_begins(tl_span_of(in->bytes.p, STARTUP_HEADER))) return tl_reject(0);
     uint32_t length = tl_be32(in->bytes.p), code = tl_be32(in->bytes.p + 4);
     size_t want = tl_wanted(in, length, SHOWN);
     if (want > 0) return tl_more(want);
+    if (!startup_begins(in->bytes)) return tl_reject(0);
     tl_verdict v = tl_whole(in, length, SHOWN, "startup");
     v.strong = true;
     s->client = (uint8_t)(1 + in->dir);
@@ -311,9 +312,9 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     bool sure, client = from_client(s, in->dir, in->bytes.p[0], &sure);
     if (client && in->bytes.p[0] == 0) return measure_startup(s, in);
     if (!client && s->encryption_asked && memchr("SNG", in->bytes.p[0], 3) != NULL) return measure_encryption_answer(s, in);
+    if (in->bytes.n < HEADER) return tl_more(HEADER);
     const struct type *t = typed(in->bytes, client);
     if (t == NULL) return tl_reject(0);
-    if (in->bytes.n < HEADER) return tl_more(HEADER);
     uint64_t length = 1 + (uint64_t)tl_be32(in->bytes.p + 1);
     size_t want = tl_wanted(in, length, SHOWN);
     if (want > 0) return tl_more(want);

@@ -1,0 +1,93 @@
+/*
+** kafka_test.c - Kafka: responses by correlation id, what is not answered, and responses found again by what is open.
+*/
+#include "support/check.h"
+#include "support/detecting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const versions = "[4 0012 0003 00000001 [2 'console'] 00 09'librdkafka' 06'2.3.0' 00]";
+static const char *const metadata = "[4 0003 0001 00000002 [2 'console'] 00000001 [2 'orders']]";
+static const char *const fetch = "[4 0001 000b 00000003 [2 'console'] ffffffff 000001f4 00000001]";
+static const char *const produce_unanswered = "[4 0000 0007 00000004 [2 'console'] ffff 0000 000005dc 00000000]";
+
+static tl_script conversation(void)
+{
+    tl_script s = {.port = 9092};
+    tl_say_hex(&s, TL_C2S, versions);
+    tl_say_hex(&s, TL_S2C, "[4 00000001 0000 0000000a 0000 0000 0009]");
+    tl_say_hex(&s, TL_C2S, metadata);
+    tl_say_hex(&s, TL_C2S, fetch);
+    tl_say_hex(&s, TL_C2S, produce_unanswered);
+    tl_say_hex(&s, TL_S2C, "[4 00000002 00000001 00000000 [2 'broker'] 00002384 ffff]");
+    tl_say_hex(&s, TL_S2C, "[4 00000003 00000000 0000 00000000 '0123456789']");
+    tl_say_hex(&s, TL_C2S, "[4 000c 0001 00000005 [2 'console'] [2 'group'] 00000001 0000]");
+    tl_say_hex(&s, TL_S2C, "[4 00000005 00000000 0000]");
+    tl_end(&s, TL_WHY_FIN);
+    return s;
+}
+
+static void says(const tl_script *s, uint64_t number, const char *detail)
+{
+    char *got = tl_detail(s, &tl_kafka, number);
+    CU_ASSERT_STRING_EQUAL(got, detail);
+    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
+    free(got);
+}
+
+static void at_every_split(void)
+{
+    tl_script s = conversation();
+    tl_detects(&s, &tl_kafka,
+               "1 > 0+40 kafka request 'ApiVersions v3' start complete\n"
+               "2 < 0+20 kafka response 'ApiVersions v3' start complete answers 1 by_id\n"
+               "3 > 40+33 kafka request 'Metadata v1' counted complete\n"
+               "4 > 73+33 kafka request 'Fetch v11' counted complete\n"
+               "5 > 106+33 kafka request 'Produce v7' counted complete\n"
+               "6 < 20+30 kafka response 'Metadata v1' counted complete answers 3 by_id\n"
+               "7 < 50+28 kafka response 'Fetch v11' counted complete answers 4 by_id\n"
+               "8 > 139+34 kafka request 'Heartbeat v1' counted complete\n"
+               "9 < 78+14 kafka response 'Heartbeat v1' counted complete answers 8 by_id\n");
+    says(&s, 4, "{\"api\":\"Fetch\",\"api_version\":11,\"correlation_id\":3,\"client_id\":\"console\"}");
+    says(&s, 7, "{\"api\":\"Fetch\",\"api_version\":11,\"correlation_id\":3}");
+    tl_script_free(&s);
+}
+
+/* A request that names its client is beyond doubt, and so is a response that is waited for. */
+static void a_hole_at_every_byte(void)
+{
+    tl_script s = conversation();
+    tl_survives_gaps(&s, &tl_kafka, 0);
+    tl_script_free(&s);
+}
+
+static void picked_up_midway(void)
+{
+    tl_script s = {.port = 40000};
+    tl_say_hex(&s, TL_C2S, "[4 00000002 00000001 00000000 [2 'broker'] 00002384 ffff]");
+    tl_say_hex(&s, TL_S2C, fetch);
+    tl_say_hex(&s, TL_C2S, "[4 00000003 00000000 0000 00000000 '0123456789']");
+    tl_say_hex(&s, TL_S2C, "00000021 0001 000b 00000006 0007 'conso'");
+    tl_end(&s, TL_WHY_IDLE);
+    tl_detects(&s, &tl_kafka,
+               "1 > 0+30 kafka response '' start complete unasked\n"
+               "2 < 0+33 kafka request 'Fetch v11' start complete\n"
+               "3 > 30+28 kafka response 'Fetch v11' counted complete answers 2 by_id\n"
+               "4 < 33+19 kafka request 'Fetch v11' counted cut unanswered\n");
+    tl_script_free(&s);
+}
+
+static void what_it_is_not(void)
+{
+    tl_refuses(&tl_kafka, 9092);
+}
+
+int main(void)
+{
+    return tl_run_cases("kafka", (const tl_case[]){{"at every split", at_every_split},
+                                                   {"a hole at every byte", a_hole_at_every_byte},
+                                                   {"picked up midway", picked_up_midway},
+                                                   {"what it is not", what_it_is_not},
+                                                   {0}});
+}
