@@ -21,9 +21,12 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
 /* The built-in detectors in order of preference: those with a magic first, those that many things look like last. */
 #define TL_DETECTORS(X)                                                                                                                    \
     X(tl_amqp)                                                                                                                             \
+    X(tl_bgp)                                                                                                                              \
+    X(tl_cassandra)                                                                                                                        \
     X(tl_dns)                                                                                                                              \
     X(tl_kafka)                                                                                                                            \
     X(tl_mongodb)                                                                                                                          \
+    X(tl_mqtt)                                                                                                                             \
     X(tl_mysql)                                                                                                                            \
     X(tl_postgresql)                                                                                                                       \
     X(tl_http1)                                                                                                                            \

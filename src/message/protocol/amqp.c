@@ -29,8 +29,8 @@ struct amqp {
 };
 
 /* arguments, in order, as far as they are shown: r two reserved bytes, e exchange, q queue, k routing key, c consumer tag, t type, v
-*virtual host,
-** x reply code and text, d delivery tag, b a byte of bits, 0 to 7 such a byte in which that bit is nowait. */
+ *virtual host,
+ ** x reply code and text, d delivery tag, b a byte of bits, 0 to 7 such a byte in which that bit is nowait. */
 struct method {
     uint16_t class, method, answer; /* answer: the method that answers it; 0: none.  Some are answered by one of two: get */
     const char *kind, *arguments;
@@ -150,8 +150,12 @@ static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
     (void)dir;
     bool sure;
     if (!frame_begins(b, &sure)) return TL_NO;
-    if (sure && (b.p[0] == 'A' || b.p[0] == METHOD || usual)) return TL_YES;
-    return b.n < HEADER + 4 ? TL_MAYBE : usual ? TL_LIKELY : TL_NO;
+    if (sure && b.p[0] == 'A') return TL_YES;
+    if (b.n < HEADER) return TL_MAYBE;
+    /* A frame to its end, or so much of it. */
+    uint32_t size = tl_be32(b.p + 3);
+    if (b.n <= HEADER + (size < SHOWN ? (size_t)size : SHOWN)) return TL_MAYBE;
+    return sure && (b.p[0] == METHOD || usual) ? TL_YES : usual ? TL_LIKELY : TL_NO;
 }
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)

@@ -180,8 +180,9 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     if (in->bytes.n < HEADER) return tl_more(HEADER);
     if (!parse_header(tl_span_of(in->bytes.p, HEADER), &h)) return tl_reject(0);
     size_t want = tl_wanted(in, h.length, SHOWN);
-    if (want > 0) return tl_more(want);
+    if (want > 0 && in->bytes.n < BEGIN) return tl_more(want < BEGIN ? want : BEGIN);
     if (!parse_header(in->bytes, &h)) return tl_reject(0);
+    if (want > 0) return tl_more(want);
     tl_verdict v = tl_whole(in, h.length, SHOWN, tl_word_of(opcodes, h.opcode));
     v.strong = h.opcode != OP_REPLY || in->bytes.n >= BEGIN;
     bool more = h.opcode == OP_MSG && in->bytes.n >= HEADER + 4 && (tl_le32(in->bytes.p + HEADER) & MORE_TO_COME);
