@@ -22,9 +22,12 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
 #define TL_DETECTORS(X)                                                                                                                    \
     X(tl_amqp)                                                                                                                             \
     X(tl_bgp)                                                                                                                              \
+    X(tl_bittorrent)                                                                                                                       \
     X(tl_cassandra)                                                                                                                        \
+    X(tl_diameter)                                                                                                                         \
     X(tl_dns)                                                                                                                              \
     X(tl_kafka)                                                                                                                            \
+    X(tl_ldap)                                                                                                                             \
     X(tl_mongodb)                                                                                                                          \
     X(tl_mqtt)                                                                                                                             \
     X(tl_mysql)                                                                                                                            \
