@@ -44,6 +44,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_redis)                                                                                                                            \
     X(tl_rtsp)                                                                                                                             \
     X(tl_sip)                                                                                                                              \
+    X(tl_smb)                                                                                                                              \
     X(tl_smtp)                                                                                                                             \
     X(tl_telnet)                                                                                                                           \
     X(tl_tls)                                                                                                                              \
