@@ -26,22 +26,23 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_cassandra)                                                                                                                        \
     X(tl_diameter)                                                                                                                         \
     X(tl_dns)                                                                                                                              \
-    X(tl_kafka)                                                                                                                            \
-    X(tl_ldap)                                                                                                                             \
-    X(tl_mongodb)                                                                                                                          \
-    X(tl_mqtt)                                                                                                                             \
-    X(tl_mysql)                                                                                                                            \
-    X(tl_postgresql)                                                                                                                       \
-    X(tl_http1)                                                                                                                            \
     X(tl_fix)                                                                                                                              \
     X(tl_ftp)                                                                                                                              \
     X(tl_git)                                                                                                                              \
+    X(tl_http1)                                                                                                                            \
     X(tl_imap)                                                                                                                             \
+    X(tl_kafka)                                                                                                                            \
+    X(tl_ldap)                                                                                                                             \
     X(tl_memcached)                                                                                                                        \
     X(tl_memcached_binary)                                                                                                                 \
     X(tl_mllp)                                                                                                                             \
+    X(tl_mongodb)                                                                                                                          \
+    X(tl_mqtt)                                                                                                                             \
+    X(tl_mysql)                                                                                                                            \
     X(tl_pop3)                                                                                                                             \
+    X(tl_postgresql)                                                                                                                       \
     X(tl_redis)                                                                                                                            \
+    X(tl_rtmp)                                                                                                                             \
     X(tl_rtsp)                                                                                                                             \
     X(tl_sip)                                                                                                                              \
     X(tl_smb)                                                                                                                              \

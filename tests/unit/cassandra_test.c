@@ -81,7 +81,8 @@ static void what_it_is_not(void)
 int main(void)
 {
     return tl_run_cases("cassandra", (const tl_case[]){{"at every split", at_every_split},
-{"a hole at every byte", a_hole_at_every_byte},
-{"picked up midway", picked_up_midway},
-{"what it is not", what_it_is_not}, {0}});
+                                                       {"a hole at every byte", a_hole_at_every_byte},
+                                                       {"picked up midway", picked_up_midway},
+                                                       {"what it is not", what_it_is_not},
+                                                       {0}});
 }

@@ -97,15 +97,16 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)d, (void)state;
     tl_span b = in->bytes;
-    if (b.n < PREFIX) return tl_more(PREFIX);
-    if (!begins(tl_span_of(b.p, PREFIX))) return tl_reject(0);
     if (b.p[0] == 0x13) {
+        if (!begins(b)) return tl_reject(0);
+        if (b.n < sizeof magic - 1) return tl_more(b.n + 1);
         if (b.n < HANDSHAKE && !in->ended) return tl_more(HANDSHAKE);
-        if (!begins(b) || b.n < sizeof magic - 1) return tl_reject(0);
         tl_verdict v = tl_whole(in, HANDSHAKE, HANDSHAKE, "handshake");
         v.strong = true;
         return v;
     }
+    if (b.n < PREFIX) return tl_more(PREFIX);
+    if (!begins(tl_span_of(b.p, PREFIX))) return tl_reject(0);
     uint64_t length = PREFIX + (uint64_t)tl_be32(b.p);
     if (length == PREFIX) return tl_whole(in, PREFIX, PREFIX, "keep_alive");
     if (b.n < BEGIN) return tl_more(BEGIN);
