@@ -82,7 +82,7 @@ static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
     (void)dir, (void)usual;
     if (!begins(b)) return TL_NO;
     if (b.p[0] == 0x13) return b.n >= sizeof magic - 1 ? TL_YES : TL_MAYBE;
-    if (b.n < BEGIN) return TL_MAYBE;
+    if (b.n < BEGIN) return b.n == PREFIX && tl_be32(b.p) == 0 ? TL_NO : TL_MAYBE; /* keep-alives say nothing */
     if (b.p[PREFIX] == PIECE) return is_sure(b) ? TL_LIKELY : TL_NO;
     if (b.p[PREFIX] != REQUEST) return TL_NO;
     return b.n < PREFIX + 13 ? TL_MAYBE : tl_be32(b.p + PREFIX + 9) == 1 << 14 ? TL_LIKELY : TL_NO;

@@ -35,7 +35,8 @@ static const tl_word types[] = {{1, "A"},      {2, "NS"},     {5, "CNAME"},  {6,
                                 {50, "NSEC3"}, {52, "TLSA"},  {64, "SVCB"},  {65, "HTTPS"}, {249, "TKEY"}, {250, "TSIG"},
                                 {251, "IXFR"}, {252, "AXFR"}, {255, "ANY"},  {257, "CAA"},  {0, NULL}};
 static const tl_word classes[] = {{1, "IN"}, {3, "CH"}, {4, "HS"}, {254, "NONE"}, {255, "ANY"}, {0, NULL}};
-static const tl_word opcodes[] = {{0, "query"}, {1, "iquery"}, {2, "status"}, {4, "notify"}, {5, "update"}, {6, "dso"}, {0, NULL}};
+/* Without IQUERY, which RFC 3425 took away. */
+static const tl_word opcodes[] = {{0, "query"}, {2, "status"}, {4, "notify"}, {5, "update"}, {6, "dso"}, {0, NULL}};
 static const tl_word rcodes[] = {{0, "NOERROR"},  {1, "FORMERR"},    {2, "SERVFAIL"}, {3, "NXDOMAIN"}, {4, "NOTIMP"},
                                  {5, "REFUSED"},  {6, "YXDOMAIN"},   {7, "YXRRSET"},  {8, "NXRRSET"},  {9, "NOTAUTH"},
                                  {10, "NOTZONE"}, {11, "DSOTYPENI"}, {0, NULL}};

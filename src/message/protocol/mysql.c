@@ -225,6 +225,8 @@ static tl_match probe_midway(tl_span b, bool client, bool usual)
 {
     unsigned packets = 0;
     uint8_t number = 0;
+    /* A first packet of 64 KiB or more would be waited for in vain, and text begins with such lengths. */
+    if (b.n >= 3 && (b.p[2] != 0 || (b.p[0] | b.p[1]) == 0)) return TL_NO;
     for (tl_span rest = b; rest.n >= HEADER + 1; packets++) {
         size_t length = tl_le32(rest.p) & 0xffffff;
         tl_span body = tl_shown(tl_span_of(rest.p + HEADER, rest.n - HEADER), length, SHOWN);

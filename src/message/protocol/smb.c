@@ -14,7 +14,7 @@ enum {
     BEGIN = PREFIX + 4,
     HEADER1 = 32,
     HEADER2 = 64,
-    LENGTH_MAX = 0xffffff,
+    LENGTH_MIN = 16,
     SHOWN = 1024,
     SESSION_MESSAGE = 0,
     SESSION_REQUEST = 0x81,
@@ -94,10 +94,11 @@ static bool begins(tl_span b)
         if (b.p[0] < SESSION_REQUEST || b.p[0] > KEEP_ALIVE) return false;
         return b.n < PREFIX || (tl_be24(b.p + 1) <= 72 && (tl_be24(b.p + 1) == 0) == (b.p[0] == 0x82 || b.p[0] == KEEP_ALIVE));
     }
+    if (b.n >= PREFIX && tl_be24(b.p + 1) < LENGTH_MIN) return false;
     if (b.n < BEGIN) return b.n < PREFIX + 1 || b.p[PREFIX] >= 0xfc;
     uint8_t version = b.p[PREFIX];
     if (version < 0xfc || memcmp(b.p + PREFIX + 1, "SMB", 3) != 0) return false;
-    return tl_be24(b.p + 1) >= (version == 0xff ? HEADER1 : version == 0xfe ? HEADER2 : 16);
+    return tl_be24(b.p + 1) >= (version == 0xff ? HEADER1 : version == 0xfe ? HEADER2 : LENGTH_MIN);
 }
 
 static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
