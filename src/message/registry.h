@@ -24,6 +24,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_bgp)                                                                                                                              \
     X(tl_bittorrent)                                                                                                                       \
     X(tl_cassandra)                                                                                                                        \
+    X(tl_cotp)                                                                                                                             \
     X(tl_diameter)                                                                                                                         \
     X(tl_dns)                                                                                                                              \
     X(tl_fix)                                                                                                                              \
@@ -41,9 +42,11 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_mysql)                                                                                                                            \
     X(tl_pop3)                                                                                                                             \
     X(tl_postgresql)                                                                                                                       \
+    X(tl_rdp)                                                                                                                              \
     X(tl_redis)                                                                                                                            \
     X(tl_rtmp)                                                                                                                             \
     X(tl_rtsp)                                                                                                                             \
+    X(tl_s7comm)                                                                                                                           \
     X(tl_sip)                                                                                                                              \
     X(tl_smb)                                                                                                                              \
     X(tl_smtp)                                                                                                                             \
