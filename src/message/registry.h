@@ -37,6 +37,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_memcached)                                                                                                                        \
     X(tl_memcached_binary)                                                                                                                 \
     X(tl_mllp)                                                                                                                             \
+    X(tl_modbus)                                                                                                                           \
     X(tl_mongodb)                                                                                                                          \
     X(tl_mqtt)                                                                                                                             \
     X(tl_mysql)                                                                                                                            \
