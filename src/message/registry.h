@@ -27,6 +27,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_cotp)                                                                                                                             \
     X(tl_diameter)                                                                                                                         \
     X(tl_dns)                                                                                                                              \
+    X(tl_doip)                                                                                                                             \
     X(tl_fix)                                                                                                                              \
     X(tl_ftp)                                                                                                                              \
     X(tl_git)                                                                                                                              \
@@ -51,6 +52,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_sip)                                                                                                                              \
     X(tl_smb)                                                                                                                              \
     X(tl_smtp)                                                                                                                             \
+    X(tl_someip)                                                                                                                           \
     X(tl_telnet)                                                                                                                           \
     X(tl_tls)                                                                                                                              \
     X(tl_lines)
