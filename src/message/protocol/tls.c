@@ -1,25 +1,38 @@
 /*
 ** tls.c - TLS records (RFC 8446 section 5.1, RFC 5246 section 6.2): type, version, length, fragment.  One record, one message.
 **
-** The hellos are read as far as they are in the clear and in one record: server name, protocols (ALPN), versions, cipher.  Nothing is
-** decrypted, and handshake messages that are split over records are not put together.
+** What is in the clear is read as far as it is in one record: which handshake messages it holds, the hellos (tls_hello.c) and the peer's
+** certificate (tls_certificate.c), alerts.  Nothing is decrypted, and handshake messages that are split over records are not put together.
 ** A hello is beyond doubt; any other record header is believed after a hole only when the next record follows it.
+**
+** CLEAR OR NOT.  A direction is in the clear from its hello to its change of cipher (TLS 1.3 calls what is encrypted application data, so
+** nothing more is needed there).  Where that is not known - the start of the session or a change of cipher may have been lost - a record's
+** handshake messages are named only when known types and lengths fill it exactly.
 */
+#include "message/protocol/tls_parts.h"
 #include "message/registry.h"
 
-#include <string.h>
-
 enum {
-    HEADER = 5,
+    HEADER = TL_TLS_RECORD,
     FRAGMENT_MAX = (1 << 14) + 2048, /* RFC 5246 section 6.2.3 */
     HELLO_MIN = 4 + 2 + 32 + 1,
+    PROBED = 2048, /* a second record beyond that is not waited for */
     CHANGE_CIPHER_SPEC = 20,
     ALERT,
     HANDSHAKE,
     APPLICATION_DATA,
     HEARTBEAT,
-    CLIENT_HELLO = 1,
-    SERVER_HELLO = 2
+    CLIENT_HELLO = TL_TLS_CLIENT_HELLO,
+    SERVER_HELLO = TL_TLS_SERVER_HELLO
+};
+
+enum phase { UNKNOWN = 0, CLEAR, SEALED };
+
+struct tls {          /* by direction */
+    uint32_t left[2]; /* CLEAR: bytes of a handshake message that the next record goes on with */
+    uint32_t skip[2]; /* of the record at hand: bytes that belong to the message before */
+    uint8_t phase[2];
+    uint8_t named[2]; /* of the record at hand: it holds handshake messages in the clear, behind skip */
 };
 
 static const char *const kinds[] = {"change_cipher_spec", "alert", "handshake", "application_data", "heartbeat"};
@@ -45,188 +58,251 @@ static int hello(tl_span b, bool *cut)
     if (b.n >= HEADER && tl_be16(b.p + 3) < 6) *cut = false;
     if (b.n < HEADER + 6 || b.p[0] != HANDSHAKE || tl_be16(b.p + 3) < 6) return 0;
     const uint8_t *m = b.p + HEADER;
-    uint32_t n = tl_be32(m) & 0xffffff;
+    uint32_t n = tl_be24(m + 1);
     bool known = m[0] == CLIENT_HELLO || m[0] == SERVER_HELLO;
     return known && n >= HELLO_MIN - 4 && n < 1 << 16 && m[4] == 3 && m[5] <= 4 ? m[0] : 0;
 }
 
-static tl_match probe_one(tl_span b, uint16_t port)
+/* YES: a hello, or two records in a row.  LIKELY, which no later byte takes back: a record on a port that is usual for TLS, or one that is
+** too long for the next to be waited for. */
+static tl_match probe_one(const tl_detector *d, tl_span b, uint16_t port)
 {
-    static const uint16_t ports[] = {443, 465, 563, 636, 853, 989, 990, 992, 993, 995, 5061, 8443};
     bool cut;
     if (b.n == 0 || !plausible(b)) return TL_NO;
     if (hello(b, &cut) != 0) return TL_YES;
-    if (cut) return TL_MAYBE;
-    if (b.n < HEADER) return TL_MAYBE;
-    /* Picked up midway: two records in a row, or one on a port that speaks TLS. */
-    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
-        if (port == ports[i]) return TL_YES;
+    if (cut || b.n < HEADER) return TL_MAYBE;
+    /* Picked up midway. */
     size_t next = HEADER + (size_t)tl_be16(b.p + 3);
-    if (b.n < next + HEADER) return TL_NO;
-    return plausible(tl_span_of(b.p + next, b.n - next)) ? TL_YES : TL_NO;
+    if (next + HEADER > PROBED) return TL_LIKELY;
+    bool follows = b.n < next || plausible(tl_span_of(b.p + next, b.n - next));
+    if (follows && b.n >= next + HEADER) return TL_YES;
+    if (tl_usual_port(d, port)) return TL_LIKELY;
+    return follows ? TL_MAYBE : TL_NO;
 }
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
-    (void)d;
-    tl_match client = probe_one(in->head[TL_C2S], in->server_port), server = probe_one(in->head[TL_S2C], in->server_port);
+    uint16_t port = in->server_port;
+    tl_match client = probe_one(d, in->head[TL_C2S], port), server = probe_one(d, in->head[TL_S2C], port);
     return client > server ? client : server;
 }
 
-/* ---- the inside of a hello ---- */
+/* ---- handshake messages in a record ---- */
 
-/* Takes n bytes from the front of *in; an empty span when there are not as many. */
-static tl_span take(tl_span *in, size_t n)
-{
-    tl_span none = {NULL, 0};
-    if (n > in->n) {
-        in->n = 0;
-        return none;
-    }
-    tl_span out = tl_span_of(in->p, n);
-    if (n == 0) return out;
-    in->p += n;
-    in->n -= n;
-    return out;
-}
+/* The handshake messages of a record, one after the other. */
+struct walk {
+    tl_span b;     /* the record, as far as it is there */
+    size_t length; /* of all of it */
+    size_t at;     /* the next message */
+};
 
-/* A vector whose length stands before it in `width` bytes. */
-static tl_span vector(tl_span *in, size_t width)
-{
-    tl_span length = take(in, width);
-    return take(in, length.n == 0 ? 0 : width == 1 ? length.p[0] : tl_be16(length.p));
-}
-
-/* What comes behind the random of the hello in b, as far as it is there and in this record. */
-static tl_span behind_random(tl_span b)
+static struct walk walk_from(tl_span b, size_t skip)
 {
     size_t length = HEADER + (size_t)tl_be16(b.p + 3);
-    tl_span rest = tl_span_of(b.p, b.n < length ? b.n : length);
-    take(&rest, HEADER + 4 + 2 + 32);
-    vector(&rest, 1); /* session id */
-    return rest;
+    return (struct walk){{b.p, b.n < length ? b.n : length}, length, HEADER + skip};
 }
 
-/* The next extension of a list: false at its end. */
-static bool next_extension(tl_span *in, unsigned *type, tl_span *body)
+/* False: no more of them, or not the whole header of one. */
+static bool next_message(struct walk *w, unsigned *type, size_t *length, tl_span *body)
 {
-    if (in->n < 4) return false;
-    *type = tl_be16(take(in, 2).p);
-    *body = vector(in, 2);
+    if (w->at >= w->b.n || w->b.n - w->at < 4) return false;
+    const uint8_t *m = w->b.p + w->at;
+    *type = m[0];
+    *length = tl_be24(m + 1);
+    w->at += 4;
+    *body = tl_span_of(m + 4, w->b.n - w->at < *length ? w->b.n - w->at : *length);
+    w->at += *length;
     return true;
 }
 
-/* RFC 6066 section 3. */
-static tl_span server_name(tl_span body)
+/* Do messages of known types fill the record exactly? */
+static bool filled_exactly(tl_span b)
 {
-    tl_span list = vector(&body, 2);
-    take(&list, 1);
-    return vector(&list, 2);
+    struct walk w = walk_from(b, 0);
+    unsigned type;
+    size_t length;
+    tl_span body;
+    while (next_message(&w, &type, &length, &body))
+        if (tl_tls_message_name(type) == NULL || (type == 0 && length > 0)) return false;
+    return w.at == w.length && b.n >= w.length;
 }
 
-static tl_span client_hello_name(tl_span b)
+/* May the record's messages be named?  *need: so many of its bytes are wanted for that; 0: no more. */
+static bool in_the_clear(const struct tls *s, tl_dir dir, tl_span b, bool is_hello, size_t *need)
 {
-    tl_span rest = behind_random(b), body;
+    size_t length = HEADER + (size_t)tl_be16(b.p + 3);
+    bool clear = is_hello || s->phase[dir] == CLEAR;
+    *need = 0;
+    if (b.p[0] != HANDSHAKE || (s->phase[dir] == SEALED && !is_hello)) return false;
+    if (!is_hello && clear && s->left[dir] >= length - HEADER) return true; /* all of it goes on with a message */
+    if (!clear) {
+        if (length < HEADER + 4) return false;
+        if (b.n < HEADER + 4) {
+            *need = HEADER + 4;
+            return false;
+        }
+        if (tl_tls_message_name(b.p[HEADER]) == NULL || tl_be24(b.p + HEADER + 1) + HEADER + 4 > length) return false;
+    }
+    if (b.n < length) *need = length;
+    return clear || filled_exactly(b);
+}
+
+/* What the record says about the ones that follow it. */
+static void note(struct tls *s, tl_dir dir, tl_span b, bool is_hello, bool named)
+{
+    size_t fragment = tl_be16(b.p + 3), left = is_hello ? 0 : s->left[dir];
+    s->named[dir] = named;
+    s->skip[dir] = 0;
+    if (b.p[0] == CHANGE_CIPHER_SPEC) {
+        s->phase[dir] = SEALED;
+        s->left[dir] = 0;
+        return;
+    }
+    if (!named) return;
+    if (is_hello) s->phase[dir] = CLEAR;
+    s->skip[dir] = (uint32_t)(left < fragment ? left : fragment);
+    struct walk w = walk_from(b, s->skip[dir]);
     unsigned type;
-    vector(&rest, 2); /* cipher suites */
-    vector(&rest, 1); /* compression methods */
-    tl_span list = vector(&rest, 2);
-    while (next_extension(&list, &type, &body))
-        if (type == 0) return server_name(body);
+    size_t length;
+    tl_span body;
+    while (next_message(&w, &type, &length, &body)) continue;
+    s->left[dir] = (uint32_t)(left > fragment ? left - fragment : w.at > w.length ? w.at - w.length : 0);
+    /* The header of a message is split over two records, or lost. */
+    if (w.at < w.length) s->phase[dir] = UNKNOWN;
+}
+
+/* ---- measure ---- */
+
+/* What a person wants to see: the name that the client asks for, or the subject that the server's certificate has. */
+static tl_span summary(const struct tls *s, tl_dir dir, tl_span b)
+{
+    struct walk w = walk_from(b, s->skip[dir]);
+    unsigned type;
+    size_t length;
+    tl_span message;
+    while (next_message(&w, &type, &length, &message)) {
+        if (type == TL_TLS_CERTIFICATE) return tl_tls_subject(message);
+        if (type != CLIENT_HELLO) continue;
+        tl_tls_hello h = tl_tls_hello_read(message, length, true);
+        unsigned extension;
+        tl_span body;
+        while (tl_tls_extension(&h.extensions, &extension, &body))
+            if (extension == 0) return tl_tls_server_name(body);
+    }
     return tl_span_of(b.p, 0);
 }
 
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
-    (void)d, (void)state;
+    (void)d;
+    struct tls *s = state;
     tl_span b = in->bytes;
-    if (!plausible(b)) return (tl_verdict){.answer = TL_REJECT};
-    if (b.n < HEADER) return (tl_verdict){.answer = TL_MORE, .need = HEADER};
-    size_t length = HEADER + (size_t)tl_be16(b.p + 3);
-    bool cut;
-    int which = hello(b, &cut);
-    /* A hello is wanted whole, for describe; what is not one is measured by its header. */
-    if (length >= HEADER + 6 && cut && !in->ended) return (tl_verdict){.answer = TL_MORE, .need = HEADER + 6};
-    if (which != 0 && b.n < length && !in->ended) return (tl_verdict){.answer = TL_MORE, .need = length};
-    tl_verdict v = {.answer = TL_FRAME, .length = length, .edge = TL_WHOLE, .role = TL_ROLE_NONE, .strong = which != 0};
-    v.kind = kinds[b.p[0] - CHANGE_CIPHER_SPEC];
-    if (which == CLIENT_HELLO) v.summary = client_hello_name(b);
-    v.head_length = (uint32_t)(which == 0 ? HEADER : b.n < length ? b.n : length);
+    if (!plausible(b)) return tl_reject(0);
+    if (b.n < HEADER) return tl_more(HEADER);
+    size_t length = HEADER + (size_t)tl_be16(b.p + 3), need;
+    bool goes_on = s->phase[in->dir] == CLEAR && s->left[in->dir] > 0, cut = false;
+    int which = goes_on ? 0 : hello(b, &cut);
+    if (cut && !in->ended) return tl_more(HEADER + 6);
+    bool named = in_the_clear(s, in->dir, b, which != 0, &need);
+    if (need > 0 && !in->ended) return tl_more(need);
+    bool alert = b.p[0] == ALERT && length == HEADER + 2;
+    if (alert && b.n < length && !in->ended) return tl_more(length);
+    tl_verdict v = tl_whole(in, length, named || alert ? length : HEADER, kinds[b.p[0] - CHANGE_CIPHER_SPEC]);
+    v.strong = which != 0;
+    note(s, in->dir, b, which != 0, named);
+    if (named) v.summary = summary(s, in->dir, b);
     return v;
+}
+
+static void lost(const tl_detector *d, void *state, tl_dir dir)
+{
+    (void)d;
+    struct tls *s = state;
+    if (s->phase[dir] == CLEAR) s->phase[dir] = UNKNOWN;
+    s->left[dir] = 0;
 }
 
 static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
 {
     (void)d, (void)state;
-    tl_span b = in->bytes;
-    for (size_t at = 0; at < b.n; at++)
-        if (plausible(tl_span_of(b.p + at, b.n - at))) return at;
-    return b.n;
+    return tl_scan(in->bytes, plausible);
 }
 
 /* ---- describe ---- */
 
-static void number_text(tl_text *json, const char *name, unsigned value)
+static void word(tl_text *json, const char *name, const char *value)
 {
-    static const char hex[] = "0123456789abcdef";
-    const char text[] = {'0', 'x', hex[value >> 12 & 15], hex[value >> 8 & 15], hex[value >> 4 & 15], hex[value & 15]};
-    tl_json_field(json, name, tl_span_of(text, sizeof text), sizeof text);
+    tl_json_field(json, name, tl_span_of(value, strlen(value)), 64);
 }
 
-static void version_text(tl_text *json, const char *name, unsigned minor)
+static void add_message_name(tl_text *names, unsigned type, bool retry)
 {
-    static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"};
-    if (minor < sizeof names / sizeof *names) tl_json_field(json, name, tl_span_of(names[minor], strlen(names[minor])), 16);
+    const char *name = retry ? "hello_retry_request" : tl_tls_message_name(type);
+    if (names->n > 0) tl_text_add(names, ",");
+    if (name != NULL)
+        tl_text_add(names, name);
+    else
+        tl_text_printf(names, "%u", type);
 }
 
-/* server_name, ALPN (RFC 7301 section 3.1), supported_versions (RFC 8446 section 4.2.1). */
-static void extensions(tl_text *json, tl_span in, bool client)
+/* The names of the record's messages with commas between them, then what the hello and the certificate say. */
+static void describe_handshake(const struct tls *s, tl_dir dir, tl_span b, tl_text *json)
 {
-    unsigned type;
-    tl_span body;
-    while (next_extension(&in, &type, &body)) {
-        if (type == 0 && client) {
-            tl_span name = server_name(body);
-            if (name.n > 0) tl_json_field(json, "server_name", name, 256);
-        } else if (type == 16) {
-            tl_span list = vector(&body, 2), first = vector(&list, 1);
-            if (first.n > 0) tl_json_field(json, "alpn", first, 256);
-        } else if (type == 43 && !client && body.n == 2 && body.p[0] == 3) {
-            version_text(json, "selected_version", body.p[1]);
+    enum { NAMES_MAX = 256 };
+    struct walk w = walk_from(b, s->skip[dir]);
+    tl_text names = {0};
+    tl_span body, certificate = {NULL, 0};
+    tl_tls_hello h = {0};
+    unsigned type, which = 0;
+    size_t length;
+    while (next_message(&w, &type, &length, &body)) {
+        bool is_hello = (type == CLIENT_HELLO || type == SERVER_HELLO) && which == 0;
+        if (is_hello) {
+            h = tl_tls_hello_read(body, length, type == CLIENT_HELLO);
+            which = type;
         }
+        if (type == TL_TLS_CERTIFICATE && certificate.n == 0) certificate = body;
+        if (names.n < NAMES_MAX) add_message_name(&names, type, is_hello && h.retry);
     }
+    if (names.failed) json->failed = true;
+    if (names.n > 0) tl_json_field(json, "handshake", tl_span_of(names.p, names.n), NAMES_MAX);
+    tl_text_free(&names);
+    if (which != 0) {
+        tl_tls_describe_hello(&h, which == CLIENT_HELLO, json);
+        tl_tls_describe_fingerprints(&h, which == CLIENT_HELLO, json);
+    }
+    if (certificate.n > 0) tl_tls_describe_certificate(certificate, json);
+}
+
+static void describe_alert(tl_span b, tl_text *json)
+{
+    if (b.p[HEADER] == 1 || b.p[HEADER] == 2) word(json, "alert_level", b.p[HEADER] == 1 ? "warning" : "fatal");
+    const char *name = tl_tls_alert_name(b.p[HEADER + 1]);
+    if (name != NULL)
+        word(json, "alert", name);
+    else
+        tl_json_number(json, "alert", b.p[HEADER + 1]);
 }
 
 static void describe(const tl_detector *d, const void *state, const tl_head *in, tl_text *json)
 {
-    (void)d, (void)state;
+    (void)d;
+    const struct tls *s = state;
     tl_span b = in->bytes;
-    bool cut;
-    int which = hello(b, &cut);
-    if (b.n < HEADER) return;
-    version_text(json, "record_version", b.p[2]);
-    if (which == 0) return;
-    bool client = which == CLIENT_HELLO;
-    tl_json_field(json, "handshake", client ? tl_span_of("client_hello", 12) : tl_span_of("server_hello", 12), 16);
-    version_text(json, "version", b.p[HEADER + 5]);
-    tl_span rest = behind_random(b);
-    if (client) {
-        tl_span suites = vector(&rest, 2);
-        vector(&rest, 1); /* compression methods */
-        tl_json_number(json, "ciphers", (int64_t)(suites.n / 2));
-    } else {
-        tl_span suite = take(&rest, 2);
-        take(&rest, 1);
-        if (suite.n == 2) number_text(json, "cipher", tl_be16(suite.p));
-    }
-    extensions(json, vector(&rest, 2), client);
+    const char *version = tl_tls_version_name(tl_be16(b.p + 1));
+    if (version != NULL) word(json, "record_version", version);
+    if (s->named[in->dir]) describe_handshake(s, in->dir, b, json);
+    if (b.p[0] == ALERT && tl_be16(b.p + 3) == 2 && b.n >= HEADER + 2) describe_alert(b, json);
 }
 
 const tl_detector tl_tls = {
     .name = "tls",
     .head_max = HEADER + FRAGMENT_MAX,
+    .state_size = sizeof(struct tls),
+    .ports = {443, 465, 636, 853, 990, 993, 995, 8443},
     .probe = probe,
     .measure = measure,
     .resync = resync,
+    .lost = lost,
     .describe = describe,
 };
