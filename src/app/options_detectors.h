@@ -18,8 +18,7 @@ typedef struct tl_detector_files {
 typedef struct tl_detectors tl_detectors;
 
 /* Reads the framings, loads the objects (whose code then runs in this process: they are as trusted as the program).  Declared ones are
- *asked
- ** first, then objects in their order, then the built-in ones.  NULL: *err says which file, where, and what is wrong. */
+** asked first, then objects in their order, then the built-in ones.  NULL: *err says which file, where, and what is wrong. */
 tl_detectors *tl_detectors_open(const tl_detector_files *files, tl_error *err);
 const tl_registry *tl_detectors_registry(const tl_detectors *d);
 void tl_detectors_close(tl_detectors *d); /* after the last framer; NULL is fine */

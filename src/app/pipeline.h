@@ -43,8 +43,7 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
 void tl_pipeline_free(tl_pipeline *p);
 
 /* All frames of the source as capture `capture_id`.  OK; ETRUNCATED, EIO: the source broke off, out->facts.state and out->error say how,
- *and
- ** the next one may follow.  Anything else is the end: tl_pipeline_error. */
+** and the next one may follow.  Anything else is the end: tl_pipeline_error. */
 TL_MUST_USE tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl_pipeline_capture *out);
 /* Closes all sessions and waits until everything is stored (not committed). */
 TL_MUST_USE tl_rc tl_pipeline_finish(tl_pipeline *p);

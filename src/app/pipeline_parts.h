@@ -3,7 +3,7 @@
 **
 ** The stream layer knows one frame per segment, the one that completed it.  Its BYTES events are cut here where another frame brought the
 ** bytes, so that chunks and messages name the frames that are in the capture.  Bytes that had to wait behind a hole keep the completing
-*one.
+** one.
 */
 #ifndef TL_PIPELINE_PARTS_H
 #define TL_PIPELINE_PARTS_H

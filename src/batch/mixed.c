@@ -1,17 +1,16 @@
 /*
-** mixed.c - chunks of which parts do not compress: those parts are stored, the others deflated, all of it one zlib stream (RFC 1950, 1951).
+** mixed.c - chunks of which parts do not compress: those parts are stored, the others deflated, all of it one zlib stream (RFC 1950,
+** 1951).
 **
 ** A chunk is cut by bytes, not by what they are: a page and a picture lie in the same one.  Deflating the picture takes twice as long as
-*deflating
-** the page, and gains nothing.  libdeflate deflates a whole buffer or nothing, so its outputs are put together here:
+** deflating the page, and gains nothing.  libdeflate deflates a whole buffer or nothing, so its outputs are put together here:
 **
 **     deflated part   what libdeflate wrote, with the final bit of its only block cleared (unless it is the last part)
 **     stored part     stored blocks (RFC 1951 section 3.2.4): three bits of header, the rest of the byte skipped, length, bytes
 **
 ** The last byte of a deflated part ends in k zero bits, 0 to 7.  Where k >= 3 they are the header of a stored block already; where not, a
-*byte of
-** zeros makes them one.  Nobody tells k: the part is inflated with an empty stored block and an end behind it, which fails where k < 3.
-** That also proves the part.  What needs more than one block, or does not get shorter, is left to the ordinary way.
+** byte of zeros makes them one.  Nobody tells k: the part is inflated with an empty stored block and an end behind it, which fails
+** where k < 3. That also proves the part.  What needs more than one block, or does not get shorter, is left to the ordinary way.
 **
 ** The result depends on the bytes and the compressor's level alone.
 */

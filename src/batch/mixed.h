@@ -23,8 +23,7 @@ typedef struct mixed {
 bool mixed_init(mixed *m, struct libdeflate_compressor *deflate);
 void mixed_free(mixed *m);
 /* The zlib form of in[0 .. n) in at most `room` bytes at out, with the parts that do not compress stored; 0: there are none long enough, or
- *it
- ** does not fit: the ordinary way then. */
+** it does not fit: the ordinary way then. */
 size_t mixed_pack(mixed *m, const uint8_t *in, size_t n, uint8_t *out, size_t room);
 
 #endif

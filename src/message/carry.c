@@ -5,8 +5,7 @@
 ** Bytes are taken by moving `start`; they are only moved down when room is needed, so taking many small frames is linear.
 **
 ** Marks: one a piece.  From MARKS_MAX on a piece is told as brought by the frame before it: segments of a few bytes must not cost more in
-*marks
-** than a carry may hold in bytes.
+** marks than a carry may hold in bytes.
 */
 #include "message/carry.h"
 

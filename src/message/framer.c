@@ -3,8 +3,7 @@
 **
 **     phase     what happens to events                                  leaves when
 **     DETECT    held, until the first bytes tell                        a detector says YES → FRAMED; all say NO, or too much is held →
-*TURNS
-**     FRAMED    lane.c, each direction by the detector                  a message was the last of its protocol → DETECT
+** TURNS     FRAMED    lane.c, each direction by the detector                  a message was the last of its protocol → DETECT
 **     TURNS     turn.c                                                  a run begins that a detector knows → DETECT (TRIES times at most)
 **
 ** CAUSAL ORDER.  Bytes whose sender had acknowledged more of the other direction than has been told yet wait for it: their meaning
@@ -27,8 +26,8 @@
 #include <string.h>
 
 enum {
-    DETECT_BYTES = 2048, /* held while undecided */
-    DETECT_PIECES = 256,
+    DETECT_BYTES = 2048,              /* held while undecided */
+    DETECT_PIECES = 2 * DETECT_BYTES, /* so that tiny segments do not end it sooner than their bytes do */
     HELD_BYTES = 64 << 10,
     HELD_PIECES = 512,
     TRIES = 8
@@ -175,6 +174,7 @@ static tl_span first_bytes(const tl_framer *f, tl_dir dir)
     tl_span held = tl_hold_first_bytes(f->hold, dir);
     if (held.n == 0 && f->incoming.kind == TL_EV_BYTES && f->incoming.dir == dir)
         held = tl_span_of(f->incoming.bytes, (size_t)f->incoming.length);
+    if (held.n > DETECT_BYTES) held.n = DETECT_BYTES; /* whatever the bytes are cut into */
     return held;
 }
 

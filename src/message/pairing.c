@@ -9,8 +9,8 @@
 **   2. No response's head was lost since the last certain pairing: answers come in the order of the requests (RFC 9112 section 9.3.2),
 **      so it is the first candidate: proved when it was the only one, else ordered.
 **   3. After such a loss, or where a request is told of only after a response that its receiver sent later: nobody knows how many answers
-*went with it.  A client that sends one request at a time had received all
-**      earlier answers when it sent a request, so the candidates with the greatest `acked` are those that still wait; if that is one it is
+** went with it.  A client that sends one request at a time had received all      earlier answers when it sent a request, so the
+** candidates with the greatest `acked` are those that still wait; if that is one it is
 **      proved, and all older ones are unanswered.  A client known to pipeline, or several such candidates, leave a choice that nothing
 **      decides: the response then names no request, and those requests are not called unanswered either.  And where requests may be
 **      missing behind the last candidate, it is that one's answer only if it begins where the candidate's sender had heard of

@@ -18,8 +18,11 @@ const tl_registry *tl_registry_builtin(void);
 ** settle it; *likely is the first that says LIKELY, to be taken when there is no more to wait for; NULL: none. */
 const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bool *wait, const tl_detector **likely);
 
-/* The built-in detectors in order of preference: those with a magic first, those that many things look like last. */
+/* The built-in detectors in order of preference: the most frequent first (each session asks them in turn), what looks like many things
+ * last. */
 #define TL_DETECTORS(X)                                                                                                                    \
+    X(tl_http1)                                                                                                                            \
+    X(tl_tls)                                                                                                                              \
     X(tl_amqp)                                                                                                                             \
     X(tl_bgp)                                                                                                                              \
     X(tl_bittorrent)                                                                                                                       \
@@ -31,7 +34,6 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_fix)                                                                                                                              \
     X(tl_ftp)                                                                                                                              \
     X(tl_git)                                                                                                                              \
-    X(tl_http1)                                                                                                                            \
     X(tl_imap)                                                                                                                             \
     X(tl_kafka)                                                                                                                            \
     X(tl_ldap)                                                                                                                             \
@@ -54,7 +56,6 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_smtp)                                                                                                                             \
     X(tl_someip)                                                                                                                           \
     X(tl_telnet)                                                                                                                           \
-    X(tl_tls)                                                                                                                              \
     X(tl_lines)
 
 #define X(name) extern const tl_detector name;

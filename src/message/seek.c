@@ -10,10 +10,8 @@
 **                       segments, and so do most messages), or when the stream ends there with a FIN (then `guessed`).
 **                       Only a frame of at most head_max bytes can be held until that is known; a longer one is refused.
 ** A request is not followed by anything before its answer: when the other side speaks and has acknowledged the frame to its end (a weak
-*one:
-** to its end exactly), it has taken it for a message, and so does this file.  Where a candidate of random bytes hides that message by
-*waiting
-** for more than there is, a chain of frames is looked for that ends exactly at what was acknowledged.
+** one: to its end exactly), it has taken it for a message, and so does this file.  Where a candidate of random bytes hides that message by
+** waiting for more than there is, a chain of frames is looked for that ends exactly at what was acknowledged.
 ** What is believed is measured again by lane.c, with the lane in HEAD.  The trial runs on a copy of the detector's state.
 ** Bytes that are passed over belong to no message.
 */

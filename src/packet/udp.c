@@ -1,7 +1,6 @@
 /*
 ** udp.c - tunnels in UDP, told by their port (either side).  A port is only a guess: each header is checked for what its RFC fixes, and
-*when
-** it or anything behind it does not parse, the frame is plain UDP (TL_SEG_NOT_TCP; see decode.c).
+** when it or anything behind it does not parse, the frame is plain UDP (TL_SEG_NOT_TCP; see decode.c).
 */
 #include "packet/layer.h"
 

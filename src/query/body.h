@@ -15,8 +15,7 @@
 
 enum { TL_CODINGS_MOST = 3 };
 /* Decoded bytes of a body with codings: these at most, and no more than FREE + RATIO for each byte of the message (deflate makes 1032 of
- *one;
- ** what makes more is nested, or br or zstd of nearly nothing). */
+** one; what makes more is nested, or br or zstd of nearly nothing). */
 #define TL_BODY_MOST ((uint64_t)1 << 30)
 #define TL_BODY_FREE ((uint64_t)64 << 20)
 enum { TL_BODY_RATIO = 1100 };

@@ -9,8 +9,7 @@
 ** YAML   tshark's peers and packets, with the keys index, capture and offset added
 **
 ** Missing bytes are never among the bytes.  TEXT and HEX have lines that begin with "! ", which no line of payload does; YAML has items
-*with
-** the key `missing` instead of `data`; RAW says nothing: tell them elsewhere (tl_follow_gap).
+** with the key `missing` instead of `data`; RAW says nothing: tell them elsewhere (tl_follow_gap).
 */
 #ifndef TL_QUERY_FOLLOW_H
 #define TL_QUERY_FOLLOW_H

@@ -2,8 +2,7 @@
 ** report_chart.c - bars and timelines as inline SVG.
 **
 ** Charts have no text of their own: they stretch with the page, and what has to be read stands beside them as HTML.  A share, however
-*small,
-** gets a width or height that can be seen: a page on loss must not round it away.
+** small, gets a width or height that can be seen: a page on loss must not round it away.
 */
 #include "query/report_parts.h"
 #include <string.h>

@@ -5,9 +5,9 @@
 **
 ** Safe whatever the cells hold: no control byte, no C1, bidirectional or invisible character leaves here but the newline that ends a
 ** line, and our own escape sequences where tl_output.coloured asks for them.  Text shows such bytes as \xNN; a blob also doubles its
-*backslashes, so that its bytes can be told again.
-** CSV is RFC 4180's, but lines end with a single newline.  A table looks at the first rows for the widths of its columns (at most
-** TL_TABLE_SAMPLE rows, TL_TABLE_BYTES bytes), then writes as rows come; on a terminal nothing is wider than it.
+** backslashes, so that its bytes can be told again. CSV is RFC 4180's, but lines end with a single newline.  A table looks at the
+** first rows for the widths of its columns (at most TL_TABLE_SAMPLE rows, TL_TABLE_BYTES bytes), then writes as rows come; on a
+** terminal nothing is wider than it.
 */
 #ifndef TL_QUERY_ROWS_H
 #define TL_QUERY_ROWS_H

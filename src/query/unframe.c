@@ -2,8 +2,7 @@
 ** unframe.c - see unframe.h.
 **
 ** Chunked: SIZE → (EXTENSION) → DATA → DATA_END → SIZE ... → TRAILER until an empty line.  A chunk's data is followed by as many bytes as
-*its
-** size line ended in, whatever they are, as the framer has it.
+** its size line ended in, whatever they are, as the framer has it.
 ** Dots: LINE_START → (DOT) → IN_LINE ...; a line of one dot ends it.  After a hole a line is taken to be in its middle.
 */
 #include "query/unframe.h"

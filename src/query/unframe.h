@@ -1,7 +1,6 @@
 /*
 ** unframe.h - the bytes of a body out of the bytes of its message: chunks (RFC 9112 section 7.1), or the lines of SMTP's DATA, whose
-*leading
-** dots are doubled (RFC 5321 section 4.5.2).  The same answers as the framers of message/ give about where they end.
+** leading dots are doubled (RFC 5321 section 4.5.2).  The same answers as the framers of message/ give about where they end.
 */
 #ifndef TL_QUERY_UNFRAME_H
 #define TL_QUERY_UNFRAME_H

@@ -7,8 +7,7 @@
 **     closing    `closing` is the reason; every hole is decided, tails and CLOSE are told by the pulls that follow
 **     closed     in LIST_CLOSED: still answers to its key, so that late segments are not taken for a new session; a segment opens it again
 **                (`reopened`).  The one that has been closed longest is forgotten, without a word, when they cost too much: its rows are
-*written.
-**     replaced   a SYN with another ISN took its ports: out of the table, then closing, then freed
+** written.     replaced   a SYN with another ISN took its ports: out of the table, then closing, then freed
 **
 ** What a session has to say is in reassemble.c; one direction's sequence space in half.c.
 */

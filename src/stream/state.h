@@ -7,7 +7,7 @@
 ** overlap cannot be said.
 **
 ** What is not written is what does not outlive a pull (lent, believed, the segment at hand) or follows from the rest (hash, cost,
-*deadline).
+** deadline).
 */
 #ifndef TL_STATE_H
 #define TL_STATE_H

@@ -2,8 +2,7 @@
 ** witness.c - what one segment says of its session: roles, ISN, acknowledgements, payload, FIN and RST.
 **
 ** Everything that is only counted is counted here; payload is put into t->cur for reassemble.c.  Whose segment it is and when a session
-*ends
-** is session.c's business.
+** ends is session.c's business.
 */
 #include "stream/witness.h"
 

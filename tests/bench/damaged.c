@@ -5,9 +5,8 @@
 **     bench-damaged --list                the command lines
 **
 ** The program's main() is linked in as tl_query_main(); each run is a child.  A run fails when a signal ends it (sanitizers abort), when
-*its
-** status is above 2, when it takes 5 s of processor time or 60 s by the clock, or when the database has changed.  Status 1 when any failed.
-** Build it with the preset dev for the sanitizers.
+** its status is above 2, when it takes 5 s of processor time or 60 s by the clock, or when the database has changed.  Status 1 when
+** any failed. Build it with the preset dev for the sanitizers.
 */
 #include "support/check.h"
 #include "support/sample.h"

@@ -1,6 +1,6 @@
 /*
 ** decode_fuzz.c - any bytes as a frame of any link type.  Input: two bytes of link type, two of how much longer it was on the wire, the
-*frame.
+** frame.
 **
 ** Asserts what must hold of every frame: lengths agree, the payload lies in the frame, and decoding twice says the same.
 */

@@ -4,8 +4,7 @@
 ** A program is a run of fragments of a few datagrams, in any order, cut anywhere, overlapping with other content, with copies and
 ** pauses.  The model keeps, for each datagram, one cell per byte: who brought it first.  After each fragment both must agree on
 ** whether the datagram is complete and, byte for byte, on what it holds.  The sabotage case runs the same programs against a model that
-*lets
-** the last copy win: it must be caught.
+** lets the last copy win: it must be caught.
 */
 #include "support/check.h"
 #include "support/frames.h"

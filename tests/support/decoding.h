@@ -12,8 +12,7 @@ tl_decoded tl_decode_exact(int linktype, tl_span frame, uint32_t wire_len, tl_se
 
 /* Decodes the frame cut at every length, twice: as the snaplen cuts it (the wire had all), and as if no more had been sent.
 ** Asserts for each: nothing is read out of bounds, lengths agree; and of a snaplen cut, that it is never "malformed" nor taken for
-*something
-** else than TCP, that addresses, numbers and lengths on the wire are those of the whole frame, and that a longer piece never
+** something else than TCP, that addresses, numbers and lengths on the wire are those of the whole frame, and that a longer piece never
 ** says less than a shorter one.  frame must hold a TCP segment. */
 void tl_check_every_cut(const char *name, int linktype, tl_span frame);
 

@@ -29,8 +29,7 @@ struct amqp {
 };
 
 /* arguments, in order, as far as they are shown: r two reserved bytes, e exchange, q queue, k routing key, c consumer tag, t type, v
- *virtual host,
- ** x reply code and text, d delivery tag, b a byte of bits, 0 to 7 such a byte in which that bit is nowait. */
+** virtual host, x reply code and text, d delivery tag, b a byte of bits, 0 to 7 such a byte in which that bit is nowait. */
 struct method {
     uint16_t class, method, answer; /* answer: the method that answers it; 0: none.  Some are answered by one of two: get */
     const char *kind, *arguments;

@@ -2,8 +2,7 @@
 ** bgp.c - BGP-4 (RFC 4271 section 4; RFC 2918 ROUTE-REFRESH; RFC 6793 four-octet AS numbers; RFC 8654 long messages).
 **
 ** Each message begins with a marker of sixteen 0xff, which is found again at once after a hole.  Both sides speak for themselves: no
-*message
-** answers another.
+** message answers another.
 */
 #include "message/protocol/binary.h"
 #include "message/registry.h"

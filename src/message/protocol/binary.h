@@ -12,8 +12,7 @@
 /* ---- how much of a message is looked at ---- */
 
 /* A verdict must not depend on what the bytes came in: measure() asks for a fixed number of bytes and looks at these only, then for all
- *that
- ** describe() sees, and looks at those.  An early refusal of what happens to be there would come at another moment. */
+** that describe() sees, and looks at those.  An early refusal of what happens to be there would come at another moment. */
 
 /* describe() sees at most `most` bytes of a message.  What measure() has to ask for so that it does: 0 when it is there, or will not come.
  */
@@ -124,8 +123,7 @@ static inline tl_span tl_label_span(const tl_label *l)
 
 /* Asks `one` about each direction that has bytes.  YES of either is enough; MAYBE of either may still become one; then NO of either.
 ** So that the answer does not depend on what the bytes came in, `one` looks from the front for what decides, and says MAYBE up to there:
-*what
-** it has said once, NO and LIKELY too, more bytes do not change. */
+** what it has said once, NO and LIKELY too, more bytes do not change. */
 static inline tl_match tl_probe_both(const tl_probe *in, bool usual, tl_match (*one)(tl_span head, tl_dir dir, bool usual))
 {
     bool said[TL_YES + 1] = {false};

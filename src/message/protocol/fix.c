@@ -3,9 +3,8 @@
 **
 ** A message is 8=FIX..., 9=length, as many bytes as that says, and 10=checksum: seven bytes.  Messages of up to HEAD_MOST bytes are wanted
 ** whole, and their checksum is looked at: a wrong one is told, but moves no boundary.
-** Pairs: a TestRequest and the Heartbeat with its TestReqID, Logon and Logon, Logout and Logout, an order and the first ExecutionReport
-*that
-** accepts, rejects, cancels or replaces it (by ClOrdID).  Whatever else is said answers nothing.
+** Pairs: a TestRequest and the Heartbeat with its TestReqID, an order and the first ExecutionReport
+** that accepts, rejects, cancels or replaces it (by ClOrdID).  Whatever else is said answers nothing.
 ** Passwords (554, 925) are not shown.
 */
 #include "message/protocol/lines.h"

@@ -1,11 +1,9 @@
 /*
 ** git.c - git's own transport (gitprotocol-pack(5), gitprotocol-v2(5), gitprotocol-common(5)): packets with their length before them in
-*four
-** hexadecimal digits; 0000, 0001 and 0002 are marks.  One packet, one message.
+** four hexadecimal digits; 0000, 0001 and 0002 are marks.  One packet, one message.
 **
 ** The client's first packet names the service and the repository; the server's packets follow.  A pack that is not in packets ("PACK" where
-*a
-** packet would begin) goes on to the end of the stream: how long it is can only be told by inflating it.
+** a packet would begin) goes on to the end of the stream: how long it is can only be told by inflating it.
 ** Nothing has ids, and many packets answer many: only the first request has an answer, the server's first packet.
 */
 #include "message/protocol/lines.h"

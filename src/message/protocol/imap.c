@@ -3,8 +3,7 @@
 **
 ** A message is a line, and where that ends in {n} or {n+} the n bytes behind it and the rest of the line, which may do so again
 ** (RFC 3501 section 4.3, RFC 7888, RFC 3516 for ~{n}).  The bytes of a client's {n} are sent when the server agrees: another answer with
-*the
-** command's tag ends the command where it is.
+** the command's tag ends the command where it is.
 ** Tagged responses are paired by their tag.  Untagged ones, "+ ..." and DONE (RFC 2177) answer nothing.
 ** OK to STARTTLS is the last message before TLS (RFC 3501 section 6.2.1).  What LOGIN and AUTHENTICATE send as passwords is not shown.
 **

@@ -2,8 +2,7 @@
 ** kafka.c - Apache Kafka's protocol: requests and responses behind their size in four bytes (Kafka protocol guide, KIP-482).
 **
 ** A request begins with the API's key and version, the correlation id and the client's name; a response with the correlation id only, so
-*what it
-** answers tells its API.  A produce request with acks 0 is not answered.
+** what it answers tells its API.  A produce request with acks 0 is not answered.
 ** After a hole a response is believed when a request with its id is open, or when its id is a little above the last one seen.
 ** It does not read the raw tokens that follow a SaslHandshake of version 0.
 */

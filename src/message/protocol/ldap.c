@@ -3,8 +3,7 @@
 **
 ** The message id pairs answers with requests: entries, references and intermediate responses are interim answers, the result is the
 ** response.  Unbind and abandon are not answered.  After a StartTLS that succeeded it is TLS that follows.  After a SASL bind messages may
-*lie in buffers
-** behind a length in four bytes (RFC 4422 section 3.7): each is a message of its own, not opened.
+** lie in buffers behind a length in four bytes (RFC 4422 section 3.7): each is a message of its own, not opened.
 */
 #include "message/protocol/binary.h"
 #include "message/registry.h"

@@ -2,8 +2,7 @@
 ** memcached_binary.c - memcached's binary protocol (its doc/protocol-binary.txt): a header of 24 bytes, extras, key, value.
 **
 ** Requests and responses are paired by the opaque that the client chose.  Quiet commands ask for no answer unless there is something to
-*say.
-** A statistic is an interim response; the one without a key ends them.
+** say. A statistic is an interim response; the one without a key ends them.
 ** The value of SASL's commands is a secret; no values are shown.
 */
 #include "message/protocol/lines.h"

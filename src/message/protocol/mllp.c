@@ -36,8 +36,7 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 }
 
 /* Behind FS CR (*last), or before the next message's front; else how many bytes surely belong to the message (*wait: what is behind them
- *may
- ** be one of those, more bytes tell). */
+** may be one of those, more bytes tell). */
 static size_t find_end(tl_span b, size_t from, bool *last, bool *wait)
 {
     *last = *wait = false;

@@ -1,7 +1,6 @@
 /*
 ** mysql.c - the MySQL and MariaDB client/server protocol (MySQL Internals, "Client/Server Protocol"): packets behind a length in three
-*bytes,
-** little-endian, and a number that counts up within an exchange.
+** bytes, little-endian, and a number that counts up within an exchange.
 **
 ** A packet is a message; packets of 0xffffff bytes go on in the next.  A command (number 0) is the request, and the first packet from the
 ** server after it, with number 1, is the response: ok, error, or the head of a result set, whose columns and rows answer nothing.  The
@@ -9,8 +8,7 @@
 ** A request for TLS is a login cut short, and TLS follows it.  With compression packets lie in larger ones, which are not opened.
 **
 ** The numbers must go on, so a packet that is in sync is known by little.  After a hole the inside has to show what it is: an EOF, an
-*error, a
-** column ("def"), or lengths that fill the packet.
+** error, a column ("def"), or lengths that fill the packet.
 */
 #include "message/protocol/binary.h"
 #include "message/registry.h"

@@ -8,8 +8,7 @@
 ** PAIRING.  The server says ReadyForQuery exactly once for: the startup, a query, a function call, and a series of extended messages
 ** (parse, bind, ...) up to its sync.  Those are the requests; of a series it is the first message that counts, which names the statement.
 ** ReadyForQuery is the response.  What tells the outcome before it, command_complete, error, empty_query and portal_suspended, is an
-*interim
-** answer; an error that ends the session is the response.  Rows, their description, notices and the like answer nothing.
+** interim answer; an error that ends the session is the response.  Rows, their description, notices and the like answer nothing.
 **
 ** A message is strong where its length and inside fix each other: ReadyForQuery, completions without a body, a query that ends in its only
 ** NUL, a row whose columns fill it.

@@ -1,6 +1,6 @@
 /*
 ** rdp.c - RDP's way in (MS-RDPBCGR section 2.2.1): connection request and confirm in X.224 (tpkt.h), and what follows when no TLS was
-*chosen.
+** chosen.
 **
 ** The confirm names the protocol: anything but 0 is TLS from the next byte on.  With standard RDP security the session goes on as MCS
 ** (T.125) in TPKT, and as fast-path PDUs (section 2.2.9.1.2) whose first byte has two zero bits and whose length is one or two bytes: these

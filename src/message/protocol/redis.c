@@ -6,8 +6,7 @@
 ** (* ~ >; % and | have two for each).  A command is an array of bulk strings, or a line of words.  However deep values nest, one number is
 ** all that must be known: how many are still to come.  Each of them is a frame.
 ** Commands are pipelined and answered in order.  Pushes (RESP3's '>', and what a subscribed or monitoring connection is told) answer
-*nothing.
-** After a hole in a reply its elements look like replies: they are believed only when some command waits for an answer.
+** nothing. After a hole in a reply its elements look like replies: they are believed only when some command waits for an answer.
 ** AUTH's words, and all but the first two of any command, are not shown.
 **
 ** RESP3's streamed strings and aggregates ("$?") are refused: no server sends them.

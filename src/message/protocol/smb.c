@@ -2,9 +2,8 @@
 ** smb.c - SMB 1, 2 and 3 over TCP, with or without NetBIOS sessions (RFC 1002 section 4.3; MS-CIFS, MS-SMB2 section 2).
 **
 ** A message is a type and a length in three bytes, then one or more SMB headers: those of a compound count as one message, which is known
-*by
-** its first.  SMB 2 pairs by MessageId, SMB 1 by process and multiplex id; the first negotiation may ask in SMB 1 and be answered in SMB 2.
-** STATUS_PENDING is an interim answer; a cancel is not answered.  Encrypted and compressed messages are counted, not opened.
+** by its first.  SMB 2 pairs by MessageId, SMB 1 by process and multiplex id; the first negotiation may ask in SMB 1 and be answered
+** in SMB 2. STATUS_PENDING is an interim answer; a cancel is not answered.  Encrypted and compressed messages are counted, not opened.
 */
 #include "message/protocol/binary.h"
 #include "message/registry.h"

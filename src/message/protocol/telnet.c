@@ -2,9 +2,8 @@
 ** telnet.c - Telnet (RFC 854, 855): commands behind IAC, and lines of text between them.
 **
 ** A message is one negotiation (IAC WILL, WONT, DO or DONT and an option), a subnegotiation (IAC SB ... IAC SE), another command, or a
-*line:
-** what ends in LF, CR NUL, before an IAC, or (in more than LINE_MOST bytes) nowhere yet.  A line that has not ended waits: a prompt is told
-** with what is written behind it.  IAC IAC is a byte 255 of text.
+** line: what ends in LF, CR NUL, before an IAC, or (in more than LINE_MOST bytes) nowhere yet.  A line that has not ended waits: a
+** prompt is told with what is written behind it.  IAC IAC is a byte 255 of text.
 ** Nothing answers anything here: an option's answer is told by its option, but either side may have begun.
 ** A name or password that a client types is a line like any other; the client's lines are not shown.
 */

@@ -3,8 +3,7 @@
 **
 ** JA3 and JA3S are MD5 sums of numbers in the order in which they stand in the hello (github.com/salesforce/ja3); JA4 sorts them and takes
 ** SHA-256 (github.com/FoxIO-LLC/ja4, technical_details/JA4.md).  All leave GREASE out.  A hello that is not whole has none: a fingerprint
-*of
-** half of it would be another client's.
+** of half of it would be another client's.
 */
 #include "message/protocol/tls_parts.h"
 
