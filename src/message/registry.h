@@ -55,6 +55,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_smb)                                                                                                                              \
     X(tl_smtp)                                                                                                                             \
     X(tl_someip)                                                                                                                           \
+    X(tl_ssh)                                                                                                                              \
     X(tl_telnet)                                                                                                                           \
     X(tl_lines)
 
