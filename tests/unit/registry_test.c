@@ -15,6 +15,8 @@ struct first {
     bool waits;                /* none yet: text of one side may be lines, when the other side says some, too */
 };
 
+static const char zeros[300];
+
 static const struct first firsts[] = {
     {"GET / HTTP/1.1\r\n", "", 0, 0, "http", false},
     {"", "HTTP/1.1 200 OK\r\n", 0, 0, "http", false},
@@ -34,7 +36,7 @@ static const struct first firsts[] = {
     {"", "220 files\r\n", 0, 0, NULL, true},
     {"NICK a\r\n", ":h 001\r\n", 0, 0, "lines", false},
     {"", "HTTP/1.1 2x0", 0, 0, NULL, true},
-    {"\0\0\0\0", "", 4, 0, NULL, false},
+    {zeros, "", sizeof zeros, 0, NULL, false},
 };
 enum { FIRSTS = sizeof firsts / sizeof *firsts };
 
