@@ -4,7 +4,8 @@ set -eu
 for need in cpack dpkg-deb dpkg-shlibdeps; do command -v $need >/dev/null 2>&1 || { echo "$need is not installed"; exit 77; }; done
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-(cd "$tmp" && cpack -G DEB --config "$OLDPWD/$1/CPackConfig.cmake" -B "$tmp/made" >"$tmp/log" 2>&1) || { cat "$tmp/log"; exit 1; }
+build=$(cd "$1" && pwd)
+(cd "$tmp" && cpack -G DEB --config "$build/CPackConfig.cmake" -B "$tmp/made" >"$tmp/log" 2>&1) || { cat "$tmp/log"; exit 1; }
 deb=$(echo "$tmp"/made/*.deb)
 dpkg-deb -f "$deb" Depends | grep -q 'libpcap0.8.*libsqlite3-0' || { echo "dependencies: $(dpkg-deb -f "$deb" Depends)"; exit 1; }
 dpkg-deb -x "$deb" "$tmp/root"
