@@ -110,7 +110,7 @@ static int shapes(unsigned function, size_t n, int count)
     case WRITE_FILE: return n > 2 && counted ? EITHER : NEITHER;
     case MASK_WRITE: return n == 7 ? EITHER : NEITHER;
     case READ_FIFO: return n == 3 ? MAY_ASK : n >= 5 && n % 2 == 1 ? MAY_ANSWER : NEITHER;
-    case ENCAPSULATED: return n == 4 && count == DEVICE_ID ? MAY_ASK : n > 4 ? EITHER : NEITHER;
+    case ENCAPSULATED: return n == 4 && (count < 0 || count == DEVICE_ID) ? MAY_ASK : n > 4 ? EITHER : NEITHER;
     default: return unknown(function);
     }
 }
@@ -182,12 +182,12 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     struct modbus *s = state;
     tl_span b = in->bytes;
     if (b.n < HEADER) return tl_more(HEADER);
-    if (b.p[2] != 0 || b.p[3] != 0 || b.p[4] != 0 || b.p[5] < 2 || b.p[5] > LENGTH_MAX) return tl_reject(0);
+    if (b.n < look(b) && !in->ended) return tl_more(look(b));
+    int may = begins(tl_span_of(b.p, b.n < look(b) ? b.n : look(b)));
+    if (may == NEITHER) return tl_reject(0);
     size_t length = 6u + b.p[5], want = tl_wanted(in, length, SHOWN);
     if (want > 0) return tl_more(want);
     b = tl_shown(b, length, SHOWN);
-    int may = begins(b);
-    if (may == NEITHER) return tl_reject(0);
     if (s->requests != 0 && may > NEITHER && !(may & (s->requests == 1u + in->dir ? MAY_ASK : MAY_ANSWER))) return tl_reject(0);
     bool request = is_request(s, in->dir, may);
     if (may == MAY_ASK || may == MAY_ANSWER) s->requests = (uint8_t)(1 + (request ? in->dir : !in->dir));

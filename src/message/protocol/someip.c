@@ -90,8 +90,7 @@ static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
     uint64_t end = 8 + (uint64_t)tl_be32(b.p + 4);
     if (b.n <= end) return TL_LIKELY;
     tl_span next = tl_span_of(b.p + end, b.n - (size_t)end);
-    if (!begins(next)) return TL_NO;
-    return next.n >= HEADER ? TL_YES : TL_LIKELY;
+    return next.n >= HEADER && begins(next) ? TL_YES : TL_LIKELY;
 }
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)
