@@ -32,6 +32,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_dnp3)                                                                                                                             \
     X(tl_dns)                                                                                                                              \
     X(tl_doip)                                                                                                                             \
+    X(tl_enip)                                                                                                                             \
     X(tl_fix)                                                                                                                              \
     X(tl_ftp)                                                                                                                              \
     X(tl_git)                                                                                                                              \
