@@ -47,6 +47,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_mongodb)                                                                                                                          \
     X(tl_mqtt)                                                                                                                             \
     X(tl_mysql)                                                                                                                            \
+    X(tl_opcua)                                                                                                                            \
     X(tl_pop3)                                                                                                                             \
     X(tl_postgresql)                                                                                                                       \
     X(tl_rdp)                                                                                                                              \
