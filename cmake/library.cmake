@@ -6,7 +6,7 @@ set(library_objects)
 foreach(layer IN LISTS library_layers)
   list(APPEND library_objects $<TARGET_OBJECTS:tl_${layer}>)
 endforeach()
-set(library_links PkgConfig::PCAP PkgConfig::ZLIB PkgConfig::CRYPTO PkgConfig::INIH Threads::Threads)
+set(library_links PkgConfig::PCAP PkgConfig::ZLIB PkgConfig::CRYPTO PkgConfig::INIH PkgConfig::NGHTTP2 Threads::Threads)
 
 add_library(tcpledger SHARED ${library_objects})
 add_library(tcpledger_static STATIC ${library_objects})

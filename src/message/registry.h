@@ -36,6 +36,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_fix)                                                                                                                              \
     X(tl_ftp)                                                                                                                              \
     X(tl_git)                                                                                                                              \
+    X(tl_http2)                                                                                                                            \
     X(tl_iec104)                                                                                                                           \
     X(tl_imap)                                                                                                                             \
     X(tl_kafka)                                                                                                                            \
