@@ -31,7 +31,7 @@ static const struct first firsts[] = {
     {"OPTIONS rtsp://h/ RTSP/1.0\r\n", "", 0, 0, "rtsp", false},
     {"OPTIONS sip:a@b SIP/2.0\r\n", "", 0, 0, "sip", false},
     {"GET / HTTP/2.0\r\n", "", 0, 0, NULL, true},
-    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "", 0, 0, NULL, true},
+    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "", 0, 0, "http2", false},
     {"", "220 mail ESMTP\r\n", 0, 0, "smtp", false},
     {"", "220 files\r\n", 0, 0, NULL, true},
     {"NICK a\r\n", ":h 001\r\n", 0, 0, "lines", false},
