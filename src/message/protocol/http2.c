@@ -20,8 +20,9 @@
 enum {
     HEADER = 9,
     HEAD_MAX = 128 << 10, /* a header block with its CONTINUATIONs; a longer one is not decoded */
-    FRAME_USUAL = 16384,  /* section 4.2: the most that may be sent unless the peer allows more */
-    SHOWN = 600,          /* of what is not a header block */
+    BLOCK_MAX = HEAD_MAX - HEADER,
+    FRAME_USUAL = 16384, /* section 4.2: the most that may be sent unless the peer allows more */
+    SHOWN = 600,         /* of what is not a header block */
     PROBED = 2048,
     STREAMS_AHEAD = 4000,    /* a hole may hide the start of so many, two numbers each */
     STREAM_USUAL = 0xffffff, /* a connection that has had more of them would have been replaced long before */
@@ -101,34 +102,39 @@ static uint32_t most_plausible(const struct http2 *s)
 
 /* ---- probe ---- */
 
-/* The preface up to its first line's end, or its end where the start was lost. */
-static bool shows_preface(tl_span b)
+/* The preface, or what is left of it where its start is lost: its last ten bytes are enough. */
+static tl_match probe_preface(tl_span b)
 {
-    static const char end[] = "\r\n\r\nSM\r\n\r\n";
-    enum { END = sizeof end - 1 };
-    if (b.n >= 16 && memcmp(b.p, preface, 16) == 0) return true;
-    for (size_t at = 0; at + END <= b.n && at + END < PREFACE; at++)
-        if (memcmp(b.p + at, end, END) == 0) return true;
-    return false;
-}
-
-/* Bytes that are all from the middle of the preface: MAYBE, its end will tell. */
-static tl_match cut_preface(tl_span b)
-{
-    for (size_t at = 1; at < PREFACE - 10; at++) {
-        size_t n = PREFACE - at < b.n ? PREFACE - at : b.n;
-        if (memcmp(b.p, preface + at, n) == 0 && n == b.n) return TL_MAYBE;
+    tl_match best = b.n >= 16 && memcmp(b.p, preface, 16) == 0 ? TL_YES : tl_may_begin(b, preface) ? TL_MAYBE : TL_NO;
+    for (size_t at = 1; at <= PREFACE - 10; at++) {
+        size_t left = PREFACE - at, n = left < b.n ? left : b.n;
+        if (memcmp(b.p, preface + at, n) != 0) continue;
+        if (n == left) return TL_YES;
+        if (best == TL_NO) best = TL_MAYBE;
     }
-    return TL_NO;
+    return best;
 }
 
-/* Two frames in a row at the start, whatever follows: LIKELY; the preface is YES. */
+/* What a server begins with (section 3.4): SETTINGS of known numbers, or none, and then what answers the client's. */
+static bool begins_with_settings(tl_span b)
+{
+    if (b.n < HEADER + 2) return false;
+    struct frame f = read_frame(b.p);
+    if (f.type != SETTINGS || f.flags != 0 || f.stream != 0) return false;
+    if (f.length > 0) return tl_be16(b.p + HEADER) >= 1 && tl_be16(b.p + HEADER) <= 9;
+    if (b.n < 2 * HEADER || !plausible_frame(tl_span_of(b.p + HEADER, b.n - HEADER), STREAM_USUAL)) return false;
+    f = read_frame(b.p + HEADER);
+    return (f.type == SETTINGS && f.flags == ACK) || f.type == WINDOW_UPDATE;
+}
+
+/* Two frames in a row at the start, whatever follows: LIKELY; what every connection begins with is YES. */
 static tl_match probe_one(tl_span b)
 {
     if (b.n == 0) return TL_MAYBE;
-    if (shows_preface(b)) return TL_YES;
-    if (tl_may_begin(b, preface)) return TL_MAYBE;
-    if (!plausible_frame(b, STREAM_USUAL)) return b.n < PREFACE && tl_is_text(tl_span_of(b.p, 1)) ? cut_preface(b) : TL_NO;
+    tl_match begins = probe_preface(b);
+    if (begins != TL_NO) return begins;
+    if (!plausible_frame(b, STREAM_USUAL)) return TL_NO;
+    if (begins_with_settings(b)) return TL_YES;
     if (b.n < HEADER) return TL_MAYBE;
     size_t next = HEADER + (size_t)tl_be24(b.p);
     if (next + HEADER > PROBED) return TL_NO;
@@ -140,9 +146,13 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
     (void)d;
     tl_match client = probe_one(in->head[TL_C2S]), server = probe_one(in->head[TL_S2C]);
+    if (in->head[TL_C2S].n + in->head[TL_S2C].n == 0) return TL_NO;
+    if (in->head[TL_C2S].n == 0) client = server;
+    if (in->head[TL_S2C].n == 0) server = client;
     if (client == TL_YES || server == TL_YES) return TL_YES;
-    if (client == TL_NO || server == TL_NO || in->head[0].n + in->head[1].n == 0) return TL_NO;
-    return client == TL_LIKELY || server == TL_LIKELY ? TL_LIKELY : TL_MAYBE;
+    /* LIKELY is what both agree on; while one of them may still become YES nothing is settled. */
+    if (client == TL_MAYBE || server == TL_MAYBE) return TL_MAYBE;
+    return client < server ? client : server;
 }
 
 /* ---- measure ---- */
@@ -157,7 +167,7 @@ static size_t block_length(tl_span b, size_t *need)
     for (;;) {
         size_t end = at + HEADER + f.length;
         *need = 0;
-        if (end > HEAD_MAX - HEADER) return 0;
+        if (end > BLOCK_MAX) return 0;
         if (f.flags & END_HEADERS) {
             if (b.n >= end) return end;
             *need = end;
@@ -205,7 +215,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
         need = read ? HEADER + (f.length < SHOWN ? f.length : SHOWN) : HEADER;
         if (b.n < need && !in->ended) return tl_more(need);
     }
-    tl_verdict v = tl_whole(in, length, headers ? length : need, kind_of(f.type));
+    bool too_long = length > BLOCK_MAX; /* not waited for, so not read */
+    tl_verdict v = tl_whole(in, length, headers && !too_long ? length : headers ? HEADER : need, kind_of(f.type));
     /* Their headers have five fixed bytes and more. */
     v.strong = f.type == RST_STREAM || f.type == PING || f.type == WINDOW_UPDATE || (f.type == SETTINGS && (f.flags & ACK));
     /* A direction that does not begin with the preface or with SETTINGS (section 3.4) was picked up midway. */
@@ -301,7 +312,8 @@ static tl_rc accept(const tl_detector *d, void *state, const tl_head *in, tl_ver
     /* A CONTINUATION by itself belongs to a block whose start is lost or was too long. */
     if (s->lost[in->dir] || f.type == CONTINUATION) tl_http2_fields_lose(s->fields, in->dir);
     if (f.type == CONTINUATION) return TL_OK;
-    tl_rc rc = read_block(s->fields, in->dir, in->bytes, v->length);
+    tl_span block = tl_span_of(in->bytes.p, v->length > BLOCK_MAX ? HEADER : in->bytes.n);
+    tl_rc rc = read_block(s->fields, in->dir, block, v->length);
     if (rc != TL_OK) return rc;
     v->summary = tl_span_of(s->fields->summary.p, s->fields->summary.n);
     if (f.type == HEADERS) settle_role(s->fields, in, f.stream, v);
