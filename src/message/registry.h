@@ -29,6 +29,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_cassandra)                                                                                                                        \
     X(tl_cotp)                                                                                                                             \
     X(tl_diameter)                                                                                                                         \
+    X(tl_dicom)                                                                                                                            \
     X(tl_dnp3)                                                                                                                             \
     X(tl_dns)                                                                                                                              \
     X(tl_doip)                                                                                                                             \
