@@ -132,7 +132,19 @@ static tl_rc seek(struct tl_framer *f, tl_lane *l, tl_piece *p, bool settled)
     tl_span bytes;
     tl_rc rc = tl_lane_view(l, p, &bytes);
     if (rc != TL_OK) return rc;
-    if (bytes.n < l->need && !ended && !settled) return tl_lane_wait(l, p, l->need, l->seen);
+    if (bytes.n < l->need && !ended && !settled) {
+        /* What waits for its end must not hide what comes: the bytes that are there by now may refuse it already, and then the same place
+        ** is found whatever they came in. */
+        tl_head again = tl_lane_head(f, l, p, bytes, false);
+        again.seen = 0;
+        again.again = true;
+        size_t elsewhere = l->candidate && d->resync != NULL ? d->resync(d, f->state, &again) : 0;
+        if (elsewhere == 0) return tl_lane_wait(l, p, l->need, l->seen);
+        bool none = elsewhere == bytes.n;
+        pass_over(l, p, elsewhere < bytes.n ? elsewhere : bytes.n);
+        l->candidate = !none;
+        return TL_OK;
+    }
     if (!l->candidate) {
         tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended, .before = l->before};
         size_t at = d->resync != NULL ? d->resync(d, f->state, &all) : bytes.n;
