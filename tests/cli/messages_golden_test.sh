@@ -1,11 +1,12 @@
 #!/bin/sh
-# What is found in real captures, message by message: tests/golden/messages/PROTOCOL-of-CAPTURE.txt holds the first messages of each.
+# What is found in real captures (fixtures, and ../shared/captures where they are there), message by message:
+# tests/golden/messages/PROTOCOL-of-CAPTURE.txt holds the first messages of each.
 # UPDATE_GOLDEN=1 writes them anew: read the difference before it is committed.
 set -eu
 build=$1
 captures=../shared/captures
 golden=tests/golden/messages
-[ -d "$captures" ] || { echo "../shared/captures is not there"; exit 77; }
+[ -d "$captures" ] || echo "../shared/captures is not there: only fixtures are looked at"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
@@ -13,7 +14,11 @@ columns="session_id, number, sender, protocol, kind, summary, stream_offset, len
 
 for want in "$golden"/*.txt; do
     name=$(basename "$want" .txt)
-    capture=$(echo "$captures/${name#*-of-}".pcap*)
+    capture=$(echo "fixtures/${name#*-of-}".pcap*)
+    if [ ! -f "$capture" ]; then
+        [ -d "$captures" ] || continue
+        capture=$(echo "$captures/${name#*-of-}".pcap*)
+    fi
     if [ ! -f "$capture" ]; then
         echo "$name: no such capture"
         bad=1
