@@ -55,6 +55,7 @@ struct tl_pipeline {
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
     lane *lanes;
     tl_flows flows;
+    tl_flow *brief;         /* owned; of sessions without a lane, one after the other */
     size_t held_most;       /* bytes that they may hold back */
     uint64_t first_session; /* likewise */
     tl_limits limits;
@@ -183,11 +184,8 @@ static tl_rc end_session(tl_pipeline *p, tl_session *s)
         return TL_OK;
     }
     tl_session_look(s, &info);
-    tl_flow *f = tl_flow_new(info.id, NULL);
-    if (f == NULL) return TL_ENOMEM;
-    tl_rc rc = tl_batch_session(p->batch, f, &info, "");
-    tl_flow_free(f);
-    return rc;
+    tl_flow_again(p->brief, info.id);
+    return tl_batch_session(p->batch, p->brief, &info, "");
 }
 
 /* Everything that a session has to say, into the batch. */
@@ -346,7 +344,8 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     tl_pipeline *p = calloc(1, sizeof *p);
     if (p != NULL) p->sessions = tl_sessions_new(&o->limits, next_id);
     if (p != NULL) p->decoder = tl_decoder_new(o->limits.hash_key);
-    if (p == NULL || p->sessions == NULL || p->decoder == NULL) {
+    if (p != NULL) p->brief = tl_flow_new(0, NULL);
+    if (p == NULL || p->sessions == NULL || p->decoder == NULL || p->brief == NULL) {
         (void)tl_fail(err, TL_ENOMEM, "out of memory");
         tl_pipeline_free(p);
         return NULL;
@@ -375,6 +374,7 @@ void tl_pipeline_free(tl_pipeline *p)
 {
     if (p == NULL) return;
     while (p->lanes != NULL) lane_free(p->lanes); /* of sessions that a failure left open */
+    tl_flow_free(p->brief);                       /* a failure may have left it in a batch */
     if (p->writer != NULL) (void)writer_stop(p->writer, NULL);
     tl_decoder_free(p->decoder);
     tl_sessions_free(p->sessions);

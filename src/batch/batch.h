@@ -151,7 +151,9 @@ void tl_batch_pack(tl_batch *b, tl_packer *p);
 /* ---- the flow: one per session that has anything to tell; owned by the caller ---- */
 
 tl_flow *tl_flow_new(uint64_t session_id, void *owner); /* owner: handed back by tl_flow_owner.  NULL: no memory */
-void tl_flow_free(tl_flow *f);                          /* after its last tl_batch_session(); NULL is fine */
+/* The flow is another session's from here on, as if new: after its last tl_batch_session(), and where it joined no others. */
+void tl_flow_again(tl_flow *f, uint64_t session_id);
+void tl_flow_free(tl_flow *f); /* after its last tl_batch_session(); NULL is fine */
 void *tl_flow_owner(const tl_flow *f);
 
 /* What all flows of a pipeline hold back.  All zero to start; outlives its flows. */

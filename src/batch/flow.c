@@ -10,6 +10,7 @@
 */
 #include "batch/rows.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,13 @@ tl_flow *tl_flow_new(uint64_t session_id, void *owner)
     f->owner = owner;
     f->waiting_end = &f->waiting;
     return f;
+}
+
+void tl_flow_again(tl_flow *f, uint64_t session_id)
+{
+    assert(!f->touched && f->held_bytes == 0 && f->flows == NULL);
+    *f = (tl_flow){.session_id = session_id, .owner = f->owner};
+    f->waiting_end = &f->waiting;
 }
 
 void tl_flow_free(tl_flow *f)

@@ -109,6 +109,7 @@ static inline bool tl_begins(tl_span in, const char *word)
 /* The bytes there are agree with `word` as far as they go. */
 static inline bool tl_may_begin(tl_span in, const char *word)
 {
+    if (in.n > 0 && in.p[0] != (uint8_t)word[0] && word[0] != '\0') return false;
     size_t n = strlen(word);
     return in.n == 0 || memcmp(in.p, word, in.n < n ? in.n : n) == 0;
 }

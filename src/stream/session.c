@@ -49,6 +49,7 @@ tl_sessions *tl_sessions_new(const tl_limits *limits, uint64_t first_id)
     t->limits = *limits;
     t->next_id = t->first_id = first_id;
     t->replaced_end = &t->replaced;
+    table_pools(t);
     return t;
 }
 
@@ -79,6 +80,7 @@ void tl_sessions_free(tl_sessions *t)
             table_remove(t, s);
             table_free_session(t, s);
         }
+    for (int i = 0; i < 2; i++) tl_pool_clear(&t->pool[i]);
     free(t->ending);
     free(t->heap);
     free(t->buckets);

@@ -45,7 +45,7 @@ tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst)
 {
     bool ipv4 = tl_addr_is_ipv4(src) && tl_addr_is_ipv4(dst);
     size_t from = ipv4 ? IPV4_AT : 0, n = sizeof src->ip - from;
-    tl_session *s = calloc(1, sizeof *s + 2 * n);
+    tl_session *s = tl_pool_take(&t->pool[ipv4]);
     if (s == NULL) return NULL;
     s->table = t;
     s->ipv4 = ipv4;
@@ -56,6 +56,17 @@ tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst)
     s->handshake_ns = -1;
     s->half[0].window_scale = s->half[1].window_scale = -1;
     return s;
+}
+
+void table_pools(tl_sessions *t)
+{
+    for (int ipv4 = 0; ipv4 < 2; ipv4++) tl_pool_init(&t->pool[ipv4], sizeof(tl_session) + 2 * (size_t)(ipv4 ? 16 - IPV4_AT : 16));
+}
+
+void table_forget(tl_sessions *t, tl_session *s)
+{
+    free(s->layers);
+    tl_pool_give(&t->pool[s->ipv4], s);
 }
 
 uint32_t table_hash(const tl_sessions *t, const tl_segment *seg)
@@ -121,7 +132,7 @@ tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint32_t hash)
     if (seg->layers.n > 0) {
         s->layers = malloc(sizeof *s->layers);
         if (s->layers == NULL) {
-            free(s);
+            table_forget(t, s);
             return NULL;
         }
         *s->layers = seg->layers;
@@ -132,8 +143,7 @@ tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint32_t hash)
     s->first_capture = s->last_capture = seg->at.capture;
     s->first_ns = s->last_ns = s->newest_ns = seg->at.ns;
     if (table_put(t, s, LIST_OPEN)) return s;
-    free(s->layers);
-    free(s);
+    table_forget(t, s);
     t->next_id--;
     return NULL;
 }
@@ -269,6 +279,5 @@ void table_free_session(tl_sessions *t, tl_session *s)
     half_free(&s->half[1]);
     conn_free(&s->conn);
     if (t->cur.session == s) free(t->cur.node);
-    free(s->layers);
-    free(s);
+    table_forget(t, s);
 }

@@ -8,6 +8,7 @@
 #ifndef TL_TABLE_H
 #define TL_TABLE_H
 
+#include "base/pool.h"
 #include "stream/conn.h"
 #include "stream/half.h"
 
@@ -74,6 +75,7 @@ typedef struct current {
 struct tl_sessions {
     tl_limits limits;
     uint64_t first_id, next_id, open;
+    tl_pool pool[2]; /* where sessions lie, by their `ipv4` */
     tl_session **buckets;
     size_t bucket_n, session_n; /* bucket_n is a power of 2 */
     tl_session *newest[LISTS], *oldest[LISTS];
@@ -100,6 +102,9 @@ tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint32_t has
 uint32_t table_hash(const tl_sessions *t, const tl_segment *seg);
 /* A session of these endpoints, all zero but for what has no value yet, and not in the table.  NULL: no memory. */
 tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst);
+/* Gives back the memory of one that has nothing but layers. */
+void table_forget(tl_sessions *t, tl_session *s);
+void table_pools(tl_sessions *t);
 /* An endpoint. */
 tl_addr table_addr(const tl_session *s, int side);
 /* A new session, numbered, in the table and in the open list.  NULL: no memory, nothing changed. */

@@ -43,19 +43,28 @@ tl_text_line tl_text_line_at(const tl_head *in, size_t most)
     return l;
 }
 
+/* Most words that are asked for differ in their first letter: that is seen without a call.  The bit is the case of a letter; what else it
+** makes equal is told apart behind it. */
+static bool first_differs(tl_span s, const char *word)
+{
+    return s.n > 0 && ((s.p[0] ^ (uint8_t)word[0]) & ~0x20u) != 0 && word[0] != '\0';
+}
+
 bool tl_starts_word(tl_span s, const char *word)
 {
+    if (first_differs(s, word)) return false;
     size_t n = strlen(word);
     return s.n >= n && strncasecmp((const char *)s.p, word, n) == 0;
 }
 
 bool tl_is_word(tl_span s, const char *word)
 {
-    return s.n == strlen(word) && tl_starts_word(s, word);
+    return !first_differs(s, word) && s.n == strlen(word) && tl_starts_word(s, word);
 }
 
 bool tl_may_start_word(tl_span s, const char *word)
 {
+    if (first_differs(s, word)) return false;
     size_t n = strlen(word);
     return s.n == 0 || strncasecmp((const char *)s.p, word, s.n < n ? s.n : n) == 0;
 }
