@@ -210,6 +210,25 @@ static void midway(void)
     tl_script_free(&s);
 }
 
+/* RFC 7540 section 3.2: HTTP/1's 101 names what follows. */
+static void upgraded(void)
+{
+    tl_script s = {.port = 80};
+    tl_say(&s, TL_C2S, "GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 101 S\r\nUpgrade: h2c\r\n\r\n");
+    say_frame(&s, TL_S2C, 4, 0, 0, "");
+    tl_say_hex(&s, TL_C2S, PREFACE);
+    say_frame(&s, TL_S2C, 1, 5, 1, "88");
+    tl_end(&s, TL_WHY_FIN);
+    for (size_t split = 0; split < 40; split++) {
+        char *heard = tl_hear(&s, tl_registry_builtin(), split);
+        CU_ASSERT(strstr(heard, "3 < 32+9 http2 settings '' counted complete\n4 > 32+24 http2 preface") != NULL);
+        CU_ASSERT(strstr(heard, "5 < 41+10 http2 headers '200' counted complete") != NULL);
+        free(heard);
+    }
+    tl_script_free(&s);
+}
+
 int main(void)
 {
     return tl_run_cases("http2", (const tl_case[]){{"a session", a_session},
@@ -217,5 +236,6 @@ int main(void)
                                                    {"lost tables", lost_tables},
                                                    {"bad blocks", bad_blocks},
                                                    {"midway", midway},
+                                                   {"upgraded", upgraded},
                                                    {0}});
 }

@@ -4,7 +4,8 @@
 ** Frames: a message is one frame when its length is known from its head, or ends with the stream; a chunked one is its head (FIRST),
 ** its chunks, and the last chunk with the trailers (LAST).  RFC 9112 section 6.3 decides:
 **     response to HEAD, 1xx, 204, 304              no body
-**     2xx to CONNECT, 101                          no body, and what follows is another protocol
+**     2xx to CONNECT, 101                          no body, and what follows is another protocol: the one that the 101 names, where it is
+**                                                  one we know by name, else it is detected anew
 **     Transfer-Encoding that ends in chunked       chunks
 **     any other Transfer-Encoding                  response: up to the close; request: not to be known
 **     Content-Length that contradicts itself       response: up to the close; request: not to be known
@@ -21,6 +22,7 @@
 #include "message/registry.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { CHUNK_LINE_MAX = 4096, TRAILERS_MAX = 16 << 10, SHOWN = 2048, YES_BYTES = 96 };
 enum { TAG_OTHER = 1, TAG_HEAD, TAG_CONNECT };
@@ -133,6 +135,20 @@ static tl_verdict measure_chunk(struct http1 *s, const tl_head *in)
     return (tl_verdict){.answer = TL_FRAME, .length = end, .edge = TL_LAST};
 }
 
+/* The protocol that a 101 switches to (RFC 9110 section 7.8: a list, the lowest layer first); NULL: it has to be detected. */
+static const tl_detector *upgraded(tl_span names)
+{
+    static const struct {
+        const char *name;
+        const tl_detector *detector;
+    } known[] = {{"websocket", &tl_websocket}, {"h2c", &tl_http2}};
+    size_t n = 0;
+    while (n < names.n && names.p[n] != ',' && names.p[n] != ' ' && names.p[n] != '/') n++;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (n == strlen(known[i].name) && strncasecmp((const char *)names.p, known[i].name, n) == 0) return known[i].detector;
+    return NULL;
+}
+
 /* RFC 9112 section 6.3.  Sets length and edge of v, and what comes next. */
 static void measure_body(struct http1 *s, const tl_head *in, const tl_http1_head *h, tl_verdict *v)
 {
@@ -141,6 +157,7 @@ static void measure_body(struct http1 *s, const tl_head *in, const tl_http1_head
     if (h->response) {
         v->role = final || h->status == 101 ? TL_RESPONSE : TL_INTERIM;
         v->last_of_protocol = h->status == 101 || (in->asked == TAG_CONNECT && h->status >= 200 && h->status < 300);
+        if (h->status == 101) v->next = upgraded(h->upgrade);
         if (!final || v->last_of_protocol || in->asked == TAG_HEAD || h->status == 204 || h->status == 304) return;
     }
     switch (h->body) {
@@ -190,6 +207,10 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
         v.edge = TL_FIRST;
         v.role = response ? (h.status >= 200 ? TL_RESPONSE : TL_INTERIM) : TL_REQUEST;
         s->next[in->dir] = UNKNOWN_NEXT;
+        if (response && h.status == 101) { /* what it named before it was cut follows all the same */
+            v.next = upgraded(h.upgrade);
+            v.last_of_protocol = v.next != NULL;
+        }
         return v;
     }
     v.strong = true;
