@@ -52,7 +52,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_opcua)                                                                                                                            \
     X(tl_pop3)                                                                                                                             \
     X(tl_postgresql)                                                                                                                       \
-    X(tl_proxy) \
+    X(tl_proxy)                                                                                                                            \
     X(tl_rdp)                                                                                                                              \
     X(tl_redis)                                                                                                                            \
     X(tl_rtmp)                                                                                                                             \
@@ -64,7 +64,7 @@ const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bo
     X(tl_someip)                                                                                                                           \
     X(tl_ssh)                                                                                                                              \
     X(tl_telnet)                                                                                                                           \
-    X(tl_websocket) \
+    X(tl_websocket)                                                                                                                        \
     X(tl_lines)
 
 #define X(name) extern const tl_detector name;
