@@ -1,5 +1,9 @@
 /*
 ** known.c - see known.h.
+**
+** What SQLite would keep in sqlite_schema is read off the text of schema/: running it in memory costs more than all else that a
+** small question does.  The files are ours, so a few statements are understood and everything else is passed over;
+** tests/unit/known_test.c runs them in SQLite and compares.
 */
 #include "query/known.h"
 
@@ -9,7 +13,10 @@
 #include <string.h>
 
 typedef struct entry {
-    char *type, *name, *sql, *plain; /* owned */
+    const char *type; /* table, index or view, as SQLite says it */
+    char *name;       /* owned */
+    char *plain;      /* owned: as tl_sql_plain() makes it of sqlite_schema.sql */
+    tl_span sql;      /* the statement in the embedded text */
 } entry;
 
 struct tl_known {
@@ -90,38 +97,92 @@ static const char *column(sqlite3_stmt *s, int i)
     return text == NULL ? "" : text;
 }
 
-/* Takes the row as a new item. */
-static tl_rc remember(tl_known *k, sqlite3_stmt *s)
+/* The next statement of sql from *at on, without what lies before it and without its semicolon; empty at the end. */
+static tl_span next_statement(const char *sql, size_t *at)
+{
+    size_t i = *at, start = SIZE_MAX, end;
+    for (; sql[i] != '\0' && (sql[i] != ';' || start == SIZE_MAX); i = end) {
+        bool comment;
+        end = skip_part(sql, i, &comment);
+        if (!comment && !is_space(sql[i]) && sql[i] != ';' && start == SIZE_MAX) start = i;
+        if (end == i) end = i + 1;
+    }
+    *at = i;
+    return start == SIZE_MAX ? (tl_span){NULL, 0} : (tl_span){(const uint8_t *)sql + start, i - start};
+}
+
+/* Does plain begin with these words?  Then *name is what follows them. */
+static bool begins(const char *plain, const char *words, const char **name)
+{
+    size_t n = strlen(words);
+    *name = plain + n;
+    return strncmp(plain, words, n) == 0;
+}
+
+static size_t name_length(const char *name)
+{
+    size_t n = 0;
+    while (is_word(name[n])) n++;
+    return n;
+}
+
+static void forget(tl_known *k, size_t i)
+{
+    free(k->items[i].name);
+    free(k->items[i].plain);
+    k->items[i] = k->items[--k->n];
+}
+
+static void drop_table(tl_known *k, const char *name)
+{
+    for (size_t i = k->n; i-- > 0;)
+        if (strcmp(k->items[i].type, "table") == 0 && strlen(k->items[i].name) == name_length(name) &&
+            strncmp(k->items[i].name, name, name_length(name)) == 0)
+            forget(k, i);
+}
+
+/* Takes plain. */
+static tl_rc remember(tl_known *k, const char *type, const char *name, char *plain, tl_span sql)
 {
     entry *grown = realloc(k->items, (k->n + 1) * sizeof *grown);
-    if (grown == NULL) return TL_ENOMEM;
-    k->items = grown;
-    entry *e = &grown[k->n];
-    *e = (entry){strdup(column(s, 0)), strdup(column(s, 1)), strdup(column(s, 2)), NULL};
-    k->n++;
-    if (e->sql != NULL) e->plain = tl_sql_plain(e->sql);
-    return e->type != NULL && e->name != NULL && e->plain != NULL ? TL_OK : TL_ENOMEM;
+    char *copy = strndup(name, name_length(name));
+    if (grown != NULL) k->items = grown;
+    if (grown == NULL || copy == NULL) {
+        free(copy);
+        free(plain);
+        return TL_ENOMEM;
+    }
+    k->items[k->n++] = (entry){type, copy, plain, sql};
+    return TL_OK;
+}
+
+static tl_rc read_statement(tl_known *k, tl_span sql)
+{
+    static const struct {
+        const char *words, *type;
+    } creates[] = {{"CREATE TABLE ", "table"}, {"CREATE INDEX ", "index"}, {"CREATE UNIQUE INDEX ", "index"}, {"CREATE VIEW ", "view"}};
+    char *text = strndup((const char *)sql.p, sql.n), *plain = text == NULL ? NULL : tl_sql_plain(text);
+    const char *name;
+    free(text);
+    if (plain == NULL) return TL_ENOMEM;
+    for (size_t i = 0; i < sizeof creates / sizeof *creates; i++)
+        if (begins(plain, creates[i].words, &name)) return remember(k, creates[i].type, name, plain, sql);
+    if (begins(plain, "DROP TABLE ", &name)) drop_table(k, name);
+    free(plain);
+    return TL_OK;
 }
 
 tl_known *tl_known_new(tl_error *err)
 {
     tl_known *k = calloc(1, sizeof *k);
-    sqlite3 *db = NULL;
-    sqlite3_stmt *s = NULL;
     tl_rc rc = k == NULL ? TL_ENOMEM : TL_OK;
-    if (rc == TL_OK && sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, NULL) != SQLITE_OK) rc = TL_ENOMEM;
-    for (const tl_embedded *e = tl_schema; rc == TL_OK && e->name != NULL; e++)
-        if (sqlite3_exec(db, e->text, NULL, NULL, NULL) != SQLITE_OK)
-            rc = tl_fail(err, TL_ESQL, "schema/%s.sql: %s", e->name, sqlite3_errmsg(db));
-    if (rc == TL_OK && sqlite3_prepare_v2(db, "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL", -1, &s, NULL) != SQLITE_OK)
-        rc = TL_ENOMEM;
-    int step = SQLITE_DONE;
-    while (rc == TL_OK && (step = sqlite3_step(s)) == SQLITE_ROW) rc = remember(k, s);
-    if (rc == TL_OK && step != SQLITE_DONE) rc = TL_ENOMEM;
-    sqlite3_finalize(s);
-    sqlite3_close(db);
+    for (const tl_embedded *e = tl_schema; rc == TL_OK && e->name != NULL; e++) {
+        size_t at = 0;
+        for (tl_span sql = next_statement(e->text, &at); rc == TL_OK && sql.n > 0; sql = next_statement(e->text, &at))
+            rc = read_statement(k, sql);
+    }
     if (rc == TL_OK) return k;
-    if (rc == TL_ENOMEM) (void)tl_fail(err, rc, "no memory");
+    (void)tl_fail(err, rc, "no memory");
     tl_known_free(k);
     return NULL;
 }
@@ -129,12 +190,7 @@ tl_known *tl_known_new(tl_error *err)
 void tl_known_free(tl_known *k)
 {
     if (k == NULL) return;
-    for (size_t i = 0; i < k->n; i++) {
-        free(k->items[i].type);
-        free(k->items[i].name);
-        free(k->items[i].sql);
-        free(k->items[i].plain);
-    }
+    while (k->n > 0) forget(k, k->n - 1);
     free(k->items);
     free(k);
 }
@@ -150,6 +206,15 @@ bool tl_known_has(const tl_known *k, const char *name)
 {
     const entry *e = find(k, name);
     return e != NULL && strcmp(e->type, "index") != 0;
+}
+
+bool tl_known_at(const tl_known *k, size_t i, const char **type, const char **name, const char **plain)
+{
+    if (i >= k->n) return false;
+    *type = k->items[i].type;
+    *name = k->items[i].name;
+    *plain = k->items[i].plain;
+    return true;
 }
 
 /* SQLite's own: the statistics of ANALYZE, and the indices of primary keys. */
@@ -200,19 +265,22 @@ tl_rc tl_known_check(const tl_known *k, sqlite3 *db, tl_error *err)
 
 tl_rc tl_known_views(const tl_known *k, sqlite3 *db, tl_error *err)
 {
-    static const char create[] = "CREATE VIEW "; /* SQLite writes it so, whatever the file says */
+    static const size_t create = sizeof "CREATE VIEW " - 1;
     tl_text sql = {0};
     tl_rc rc = TL_OK;
-    for (size_t i = 0; i < k->n && rc == TL_OK; i++) {
+    /* One transaction: eighteen would cost more than most questions. */
+    tl_text_add(&sql, "BEGIN;");
+    for (size_t i = 0; i < k->n; i++) {
         if (strcmp(k->items[i].type, "view") != 0) continue;
-        tl_text_reset(&sql);
         tl_text_add(&sql, "CREATE TEMP VIEW ");
-        tl_text_add(&sql, k->items[i].sql + strlen(create));
-        if (sql.failed)
-            rc = tl_fail(err, TL_ENOMEM, "no memory");
-        else if (sqlite3_exec(db, sql.p, NULL, NULL, NULL) != SQLITE_OK)
-            rc = tl_fail(err, TL_ESQL, "view %s: %s", k->items[i].name, sqlite3_errmsg(db));
+        tl_text_bytes(&sql, k->items[i].sql.p + create, k->items[i].sql.n - create);
+        tl_text_add(&sql, ";");
     }
+    tl_text_add(&sql, "COMMIT");
+    if (sql.failed)
+        rc = tl_fail(err, TL_ENOMEM, "no memory");
+    else if (sqlite3_exec(db, sql.p, NULL, NULL, NULL) != SQLITE_OK)
+        rc = tl_fail(err, TL_ESQL, "our views: %s", sqlite3_errmsg(db));
     tl_text_free(&sql);
     return rc;
 }

@@ -15,7 +15,7 @@ enum { TL_APPLICATION_ID = 0x54434C47 }; /* 'TCLG' */
 
 typedef struct tl_known tl_known;
 
-/* Runs the embedded schema in memory and remembers it.  NULL: *err says why. */
+/* Reads the embedded schema and remembers it.  NULL: *err says why. */
 tl_known *tl_known_new(tl_error *err);
 void tl_known_free(tl_known *k); /* NULL is fine */
 /* The number of the last migration: user_version of the databases we read. */
@@ -26,6 +26,8 @@ TL_MUST_USE tl_rc tl_known_check(const tl_known *k, sqlite3 *db, tl_error *err);
 TL_MUST_USE tl_rc tl_known_views(const tl_known *k, sqlite3 *db, tl_error *err);
 /* A table or view of the schema, by name? */
 bool tl_known_has(const tl_known *k, const char *name);
+/* The i-th table, index or view: its type and name as in sqlite_schema, and its sql as tl_sql_plain() makes it.  false: past the last. */
+bool tl_known_at(const tl_known *k, size_t i, const char **type, const char **name, const char **plain);
 /* SQL text without its comments and spacing, quoted parts as they are; NULL: no memory.  free() it. */
 char *tl_sql_plain(const char *sql);
 

@@ -1,0 +1,75 @@
+/*
+** known_test.c - what known.c reads off the text of the schema is what SQLite makes of it.
+*/
+#include "query/known.h"
+
+#include "base/embedded.h"
+#include "support/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sqlite3_stmt *ask(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *s = NULL;
+    CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+    return s;
+}
+
+static void is_what_sqlite_makes(void)
+{
+    tl_error err = {0};
+    sqlite3 *db = NULL;
+    const char *type, *name, *plain;
+    size_t n = 0;
+    tl_known *k = tl_known_new(&err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(":memory:", &db), SQLITE_OK);
+    for (const tl_embedded *e = tl_schema; e->name != NULL; e++)
+        CU_ASSERT_EQUAL_FATAL(sqlite3_exec(db, e->text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_stmt *one = ask(db, "SELECT sql FROM sqlite_schema WHERE type = ? AND name = ?");
+    for (; tl_known_at(k, n, &type, &name, &plain); n++) {
+        sqlite3_bind_text(one, 1, type, -1, SQLITE_STATIC);
+        sqlite3_bind_text(one, 2, name, -1, SQLITE_STATIC);
+        CU_ASSERT_EQUAL_FATAL(sqlite3_step(one), SQLITE_ROW);
+        char *theirs = tl_sql_plain((const char *)sqlite3_column_text(one, 0));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(theirs);
+        if (strcmp(theirs, plain) != 0) printf("\n%s\nis not\n%s\n", plain, theirs);
+        CU_ASSERT_STRING_EQUAL(theirs, plain);
+        free(theirs);
+        sqlite3_reset(one);
+    }
+    sqlite3_finalize(one);
+    sqlite3_stmt *all = ask(db, "SELECT count(*) FROM sqlite_schema WHERE sql IS NOT NULL");
+    CU_ASSERT_EQUAL(sqlite3_step(all), SQLITE_ROW);
+    CU_ASSERT_EQUAL((size_t)sqlite3_column_int64(all, 0), n);
+    sqlite3_finalize(all);
+    sqlite3_close(db);
+    tl_known_free(k);
+}
+
+/* Comments and spacing go, what is quoted stays. */
+static void makes_plain(void)
+{
+    static const struct {
+        const char *sql, *plain;
+    } cases[] = {
+        {"CREATE TABLE a (b,  c) -- d", "CREATE TABLE a(b,c)"},
+        {"a /* b; */ c", "a c"},
+        {"x = ' -- y ' ;", "x=' -- y ';"},
+        {"\"a  b\" [c  d] `e  f`", "\"a  b\"[c  d]`e  f`"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *plain = tl_sql_plain(cases[i].sql);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(plain);
+        CU_ASSERT_STRING_EQUAL(plain, cases[i].plain);
+        free(plain);
+    }
+}
+
+int main(void)
+{
+    return tl_run_cases("known", (const tl_case[]){{"is what SQLite makes", is_what_sqlite_makes}, {"makes plain", makes_plain}, {0}});
+}
