@@ -69,11 +69,14 @@ for wait in $(awk -v n="$kills" -v most="$took" -v seed="${TL_SEED:-1}" \
     "$query" db verify >out 2>err || { cat out >&2; fail "verify of the completed run"; }
 done
 echo "$kills kills within $took ms: $empty before anything was stored, $partial in between, $complete too late"
-# Where the machine was busy during the undisturbed run only, all were too late.
-more=1
-while [ "$partial" = 0 ] && [ "$more" -le 40 ]; do
+# Where the machine was busy during the undisturbed run only, all were too late: halve what lies between too early and too late, in ms.
+more=1 early=0 late=$took
+while [ "$partial" = 0 ] && [ "$more" -le 60 ]; do
+    [ $((late - early)) -gt 1 ] || { early=0 late=$took; } # it took another time than before: anew
+    middle=$(((early + late) / 2)) before=$empty
     rm -f db db-journal
-    killed "$(awk -v n=$more -v most="$took" 'BEGIN { printf "%.3f", n * most / 40000 }')"
+    killed "$(awk -v ms="$middle" 'BEGIN { printf "%.3f", ms / 1000 }')"
+    if [ "$empty" -gt "$before" ]; then early=$middle; else late=$middle; fi
     more=$((more + 1))
 done
 [ "$partial" -gt 0 ] || fail "not one kill hit an ingest that had stored something"
