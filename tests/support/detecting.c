@@ -171,6 +171,14 @@ char *tl_detail(const tl_script *s, const tl_detector *d, uint64_t number)
     return text;
 }
 
+void tl_says(const tl_script *s, const tl_detector *d, uint64_t number, const char *want)
+{
+    char *detail = tl_detail(s, d, number);
+    if (strcmp(detail, want) != 0) printf("\n%s: %s\ninstead of\n%s\n", d->name, detail, want);
+    CU_ASSERT_STRING_EQUAL(detail, want);
+    free(detail);
+}
+
 /* The first bytes of many protocols, by name: a detector is not tried on its own. */
 static const struct {
     const char *protocol, *client, *server;

@@ -29,6 +29,8 @@ void tl_survives_gaps(const tl_script *s, const tl_detector *d, unsigned may_mis
 
 /* The detail of the so-manieth message (1-based number) as JSON text; free() it. */
 char *tl_detail(const tl_script *s, const tl_detector *d, uint64_t number);
+/* It is `want`. */
+void tl_says(const tl_script *s, const tl_detector *d, uint64_t number, const char *want);
 
 /* On its own port, what other protocols begin with, text, zeros and random bytes are not taken for it. */
 void tl_refuses(const tl_detector *d, uint16_t port);

@@ -27,14 +27,6 @@ static tl_script conversation(void)
     return s;
 }
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_amqp, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static void at_every_split(void)
 {
     tl_script s = conversation();
@@ -56,10 +48,10 @@ static void at_every_split(void)
                "15 > 195+8 amqp heartbeat '' counted complete\n"
                "16 > 203+13 amqp content_body 'hello' counted complete\n"
                "17 < 101+35 amqp basic.deliver 'logs info' counted complete\n");
-    says(&s, 3, "{\"channel\":0}");
-    says(&s, 13, "{\"channel\":1,\"exchange\":\"logs\",\"routing_key\":\"info\"}");
-    says(&s, 14, "{\"channel\":1,\"body_size\":5,\"content_type\":\"text/plain\"}");
-    says(&s, 17, "{\"channel\":1,\"exchange\":\"logs\",\"routing_key\":\"info\",\"consumer_tag\":\"tag\",\"delivery_tag\":7}");
+    tl_says(&s, &tl_amqp, 3, "{\"channel\":0}");
+    tl_says(&s, &tl_amqp, 13, "{\"channel\":1,\"exchange\":\"logs\",\"routing_key\":\"info\"}");
+    tl_says(&s, &tl_amqp, 14, "{\"channel\":1,\"body_size\":5,\"content_type\":\"text/plain\"}");
+    tl_says(&s, &tl_amqp, 17, "{\"channel\":1,\"exchange\":\"logs\",\"routing_key\":\"info\",\"consumer_tag\":\"tag\",\"delivery_tag\":7}");
     tl_script_free(&s);
 }
 

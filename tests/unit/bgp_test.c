@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_bgp, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 179};
@@ -42,12 +34,12 @@ static void at_every_split(void)
                "6 < 56+27 bgp update '192.0.2.0/24' counted complete\n"
                "7 < 83+23 bgp route_refresh '' counted complete\n"
                "8 > 85+21 bgp notification 'cease' counted complete\n");
-    says(&s, 1, "{\"version\":4,\"as\":65001,\"hold_time\":180,\"router_id\":\"192.0.2.1\"}");
-    says(&s, 2, "{\"version\":4,\"as\":65536,\"hold_time\":180,\"router_id\":\"192.0.2.2\"}");
-    says(&s, 5, "{\"withdrawn\":0,\"announced\":2}");
-    says(&s, 6, "{\"withdrawn\":1,\"announced\":0}");
-    says(&s, 7, "{\"afi\":1,\"safi\":1}");
-    says(&s, 8, "{\"error\":\"cease\",\"subcode\":4}");
+    tl_says(&s, &tl_bgp, 1, "{\"version\":4,\"as\":65001,\"hold_time\":180,\"router_id\":\"192.0.2.1\"}");
+    tl_says(&s, &tl_bgp, 2, "{\"version\":4,\"as\":65536,\"hold_time\":180,\"router_id\":\"192.0.2.2\"}");
+    tl_says(&s, &tl_bgp, 5, "{\"withdrawn\":0,\"announced\":2}");
+    tl_says(&s, &tl_bgp, 6, "{\"withdrawn\":1,\"announced\":0}");
+    tl_says(&s, &tl_bgp, 7, "{\"afi\":1,\"safi\":1}");
+    tl_says(&s, &tl_bgp, 8, "{\"error\":\"cease\",\"subcode\":4}");
     tl_script_free(&s);
 }
 

@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_bittorrent, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 6881};
@@ -50,10 +42,10 @@ static void at_every_split(void)
                "11 > 116+4 bittorrent keep_alive '' counted complete\n"
                "12 < 114+9 bittorrent have '9' counted complete\n"
                "13 > 120+17 bittorrent cancel '' counted complete\n");
-    says(&s, 1, "{\"info_hash\":\"0102030405060708090a0b0c0d0e0f1011121314\",\"peer_id\":\"-TR0001-abcdefghijkl\"}");
-    says(&s, 7, "{\"piece\":7,\"offset\":4}");
-    says(&s, 8, "{\"piece\":7,\"offset\":4,\"bytes\":4}");
-    says(&s, 10, "{\"piece\":7}");
+    tl_says(&s, &tl_bittorrent, 1, "{\"info_hash\":\"0102030405060708090a0b0c0d0e0f1011121314\",\"peer_id\":\"-TR0001-abcdefghijkl\"}");
+    tl_says(&s, &tl_bittorrent, 7, "{\"piece\":7,\"offset\":4}");
+    tl_says(&s, &tl_bittorrent, 8, "{\"piece\":7,\"offset\":4,\"bytes\":4}");
+    tl_says(&s, &tl_bittorrent, 10, "{\"piece\":7}");
     tl_script_free(&s);
 }
 

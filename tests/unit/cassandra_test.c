@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_cassandra, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 9042};
@@ -44,10 +36,10 @@ static void at_every_split(void)
                "7 < 42+25 cassandra error 'bad syntax' counted complete answers 6 by_id\n"
                "8 < 67+36 cassandra event '' counted complete\n"
                "9 < 103+25 cassandra result '' counted complete answers 5 by_id\n");
-    says(&s, 5, "{\"version\":4,\"stream\":2,\"query\":\"select * from t\"}");
-    says(&s, 7, "{\"version\":4,\"stream\":3,\"code\":8192,\"message\":\"bad syntax\"}");
-    says(&s, 8, "{\"version\":4,\"stream\":-1,\"event\":\"TOPOLOGY_CHANGE\"}");
-    says(&s, 9, "{\"version\":4,\"stream\":2,\"result\":\"rows\"}");
+    tl_says(&s, &tl_cassandra, 5, "{\"version\":4,\"stream\":2,\"query\":\"select * from t\"}");
+    tl_says(&s, &tl_cassandra, 7, "{\"version\":4,\"stream\":3,\"code\":8192,\"message\":\"bad syntax\"}");
+    tl_says(&s, &tl_cassandra, 8, "{\"version\":4,\"stream\":-1,\"event\":\"TOPOLOGY_CHANGE\"}");
+    tl_says(&s, &tl_cassandra, 9, "{\"version\":4,\"stream\":2,\"result\":\"rows\"}");
     tl_script_free(&s);
 }
 

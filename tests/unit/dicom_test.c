@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_dicom, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 #define TITLES      "'STORE           ' 'CT01            ' 0000000000000000000000000000000000000000000000000000000000000000"
 #define APPLICATION "1000 [2 '1.2.840.10008.3.1.1.1']"
 #define USER        "5000 [2 5100 [2 00004000] 5200 [2 '1.2.276.0.7230010.3'] 5500 [2 'OFFIS_DCMTK_367']]"
@@ -77,23 +69,27 @@ static void at_every_split(void)
                "8 < 401+98 dicom c_store_rsp 'CT Image, Out of resources' counted complete answers 7 by_id\n"
                "9 > 686+10 dicom release_rq '' counted complete\n"
                "10 < 499+10 dicom release_rp '' counted complete answers 9 by_id\n");
-    says(&s, 1,
-         "{\"pdu\":\"A-ASSOCIATE-RQ\",\"called_ae_title\":\"STORE\",\"calling_ae_title\":\"CT01\",\"application_context\":\"1.2.840.10008."
-         "3.1.1.1\",\"presentation_contexts\":2,\"abstract_syntaxes\":\"1.2.840.10008.5.1.4.1.1.2, "
-         "1.2.840.10008.1.1\",\"transfer_syntaxes\":\"1.2.840.10008.1.2.1, "
-         "1.2.840.10008.1.2\",\"max_pdu_length\":16384,\"implementation_class_uid\":\"1.2.276.0.7230010.3\",\"implementation_version\":"
-         "\"OFFIS_DCMTK_367\"}");
-    says(&s, 2,
-         "{\"pdu\":\"A-ASSOCIATE-AC\",\"called_ae_title\":\"STORE\",\"calling_ae_title\":\"CT01\",\"application_context\":\"1.2.840.10008."
-         "3.1.1.1\",\"presentation_contexts\":2,\"accepted_contexts\":1,\"transfer_syntaxes\":\"1.2.840.10008.1.2.1, "
-         "1.2.840.10008.1.2\",\"max_pdu_length\":16384,\"implementation_class_uid\":\"1.2.276.0.7230010.3\",\"implementation_version\":"
-         "\"OFFIS_DCMTK_367\"}");
-    says(&s, 5,
-         "{\"pdu\":\"P-DATA-TF\",\"presentation_context\":1,\"command\":\"C-STORE-RQ\",\"message_id\":2,\"sop_class_uid\":\"1.2.840.10008."
-         "5.1.4.1.1.2\",\"sop_class\":\"CT Image\",\"sop_instance_uid\":\"1.2.3.4\",\"priority\":0,\"data_set\":1}");
-    says(&s, 8,
-         "{\"pdu\":\"P-DATA-TF\",\"presentation_context\":1,\"command\":\"C-STORE-RSP\",\"responded_message_id\":3,\"sop_class_uid\":\"1.2."
-         "840.10008.5.1.4.1.1.2\",\"sop_class\":\"CT Image\",\"status\":42752,\"data_set\":0}");
+    tl_says(
+        &s, &tl_dicom, 1,
+        "{\"pdu\":\"A-ASSOCIATE-RQ\",\"called_ae_title\":\"STORE\",\"calling_ae_title\":\"CT01\",\"application_context\":\"1.2.840.10008."
+        "3.1.1.1\",\"presentation_contexts\":2,\"abstract_syntaxes\":\"1.2.840.10008.5.1.4.1.1.2, "
+        "1.2.840.10008.1.1\",\"transfer_syntaxes\":\"1.2.840.10008.1.2.1, "
+        "1.2.840.10008.1.2\",\"max_pdu_length\":16384,\"implementation_class_uid\":\"1.2.276.0.7230010.3\",\"implementation_version\":"
+        "\"OFFIS_DCMTK_367\"}");
+    tl_says(
+        &s, &tl_dicom, 2,
+        "{\"pdu\":\"A-ASSOCIATE-AC\",\"called_ae_title\":\"STORE\",\"calling_ae_title\":\"CT01\",\"application_context\":\"1.2.840.10008."
+        "3.1.1.1\",\"presentation_contexts\":2,\"accepted_contexts\":1,\"transfer_syntaxes\":\"1.2.840.10008.1.2.1, "
+        "1.2.840.10008.1.2\",\"max_pdu_length\":16384,\"implementation_class_uid\":\"1.2.276.0.7230010.3\",\"implementation_version\":"
+        "\"OFFIS_DCMTK_367\"}");
+    tl_says(
+        &s, &tl_dicom, 5,
+        "{\"pdu\":\"P-DATA-TF\",\"presentation_context\":1,\"command\":\"C-STORE-RQ\",\"message_id\":2,\"sop_class_uid\":\"1.2.840.10008."
+        "5.1.4.1.1.2\",\"sop_class\":\"CT Image\",\"sop_instance_uid\":\"1.2.3.4\",\"priority\":0,\"data_set\":1}");
+    tl_says(
+        &s, &tl_dicom, 8,
+        "{\"pdu\":\"P-DATA-TF\",\"presentation_context\":1,\"command\":\"C-STORE-RSP\",\"responded_message_id\":3,\"sop_class_uid\":\"1.2."
+        "840.10008.5.1.4.1.1.2\",\"sop_class\":\"CT Image\",\"status\":42752,\"data_set\":0}");
     tl_script_free(&s);
 }
 
@@ -208,7 +204,7 @@ static void rejected(void)
     tl_detects(&s, &tl_dicom,
                "1 > 0+284 dicom associate_rq 'CT01 to STORE' start complete\n"
                "2 < 0+10 dicom associate_rj 'rejected-permanent' start complete answers 1 by_id\n");
-    says(&s, 2, "{\"pdu\":\"A-ASSOCIATE-RJ\",\"result\":\"rejected-permanent\",\"source\":\"service-user\",\"reason\":7}");
+    tl_says(&s, &tl_dicom, 2, "{\"pdu\":\"A-ASSOCIATE-RJ\",\"result\":\"rejected-permanent\",\"source\":\"service-user\",\"reason\":7}");
     tl_script_free(&s);
 }
 

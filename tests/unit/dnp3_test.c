@@ -18,14 +18,6 @@ static const char *const status = "0564050b01000a006ded";
 static const char *const write_time = "056412c40a0001005686c2c30232010701a1b2c3d4e500c371";
 static const char *const refused = "05640a4401000a006e25c4c3810004bdb7";
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_dnp3, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 20000};
@@ -54,13 +46,14 @@ static void at_every_split(void)
                "6 < 67+10 dnp3 link 'link status' counted complete\n"
                "7 > 52+25 dnp3 request 'write g50v1' counted complete\n"
                "8 < 77+17 dnp3 response 'response parameter error' counted complete answers 7 by_id\n");
-    says(&s, 1,
-         "{\"source\":1,\"destination\":10,\"from\":\"master\",\"link_function\":\"unconfirmed user data\",\"function\":\"read\","
-         "\"sequence\":1,\"object_group\":60,\"object_variation\":2}");
-    says(&s, 2,
-         "{\"source\":10,\"destination\":1,\"from\":\"outstation\",\"link_function\":\"unconfirmed user data\",\"function\":\"response\","
-         "\"sequence\":1,\"object_group\":30,\"object_variation\":2,\"indications\":\"need time, device restart\"}");
-    says(&s, 6, "{\"source\":10,\"destination\":1,\"from\":\"outstation\",\"link_function\":\"link status\"}");
+    tl_says(&s, &tl_dnp3, 1,
+            "{\"source\":1,\"destination\":10,\"from\":\"master\",\"link_function\":\"unconfirmed user data\",\"function\":\"read\","
+            "\"sequence\":1,\"object_group\":60,\"object_variation\":2}");
+    tl_says(
+        &s, &tl_dnp3, 2,
+        "{\"source\":10,\"destination\":1,\"from\":\"outstation\",\"link_function\":\"unconfirmed user data\",\"function\":\"response\","
+        "\"sequence\":1,\"object_group\":30,\"object_variation\":2,\"indications\":\"need time, device restart\"}");
+    tl_says(&s, &tl_dnp3, 6, "{\"source\":10,\"destination\":1,\"from\":\"outstation\",\"link_function\":\"link status\"}");
     tl_script_free(&s);
 }
 

@@ -29,14 +29,6 @@ static tl_script conversation(void)
     return s;
 }
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_dns, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static void at_every_split(void)
 {
     tl_script s = conversation();
@@ -47,12 +39,13 @@ static void at_every_split(void)
                "4 < 59+63 dns response 'A example.org NOERROR' counted complete answers 1 by_id\n"
                "5 > 62+23 dns query 'TXT abc' counted complete\n"
                "6 < 122+23 dns response 'TXT abc NXDOMAIN' counted complete answers 5 by_id\n");
-    says(&s, 1, "{\"id\":4660,\"name\":\"example.org\",\"type\":\"A\"}");
-    says(&s, 3,
-         "{\"id\":4661,\"name\":\"example.org\",\"type\":\"AAAA\",\"rcode\":\"NOERROR\",\"answers\":1,\"addresses\":\"2001:db8::1\"}");
-    says(&s, 4,
-         "{\"id\":4660,\"name\":\"example.org\",\"type\":\"A\",\"rcode\":\"NOERROR\",\"answers\":2,\"addresses\":\"192.0.2.1 192.0.2.2\"}");
-    says(&s, 6, "{\"id\":7,\"name\":\"abc\",\"type\":\"TXT\",\"rcode\":\"NXDOMAIN\",\"answers\":0}");
+    tl_says(&s, &tl_dns, 1, "{\"id\":4660,\"name\":\"example.org\",\"type\":\"A\"}");
+    tl_says(&s, &tl_dns, 3,
+            "{\"id\":4661,\"name\":\"example.org\",\"type\":\"AAAA\",\"rcode\":\"NOERROR\",\"answers\":1,\"addresses\":\"2001:db8::1\"}");
+    tl_says(
+        &s, &tl_dns, 4,
+        "{\"id\":4660,\"name\":\"example.org\",\"type\":\"A\",\"rcode\":\"NOERROR\",\"answers\":2,\"addresses\":\"192.0.2.1 192.0.2.2\"}");
+    tl_says(&s, &tl_dns, 6, "{\"id\":7,\"name\":\"abc\",\"type\":\"TXT\",\"rcode\":\"NXDOMAIN\",\"answers\":0}");
     tl_script_free(&s);
 }
 

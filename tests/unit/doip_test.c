@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_doip, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 13400};
@@ -50,16 +42,19 @@ static void at_every_split(void)
                "13 < 118+13 doip diagnostic_nack '1003 > 0e80 unknown target address' counted complete answers 11 by_id\n"
                "14 < 131+8 doip alive_check_request '' counted complete\n"
                "15 > 72+10 doip alive_check_response '' counted complete answers 14 by_id\n");
-    says(&s, 1, "{\"version\":2,\"payload_type\":5,\"source_address\":3712,\"activation_type\":0}");
-    says(&s, 2, "{\"version\":2,\"payload_type\":6,\"source_address\":3712,\"logical_address\":4096,\"activation_code\":\"activated\"}");
-    says(&s, 8,
-         "{\"version\":2,\"payload_type\":32769,\"source_address\":4098,\"target_address\":3712,\"uds_service\":\"SecurityAccess\","
-         "\"negative_response\":\"security access denied\"}");
-    says(&s, 9,
-         "{\"version\":2,\"payload_type\":32769,\"source_address\":4097,\"target_address\":3712,\"uds_service\":\"ReadDataByIdentifier\","
-         "\"data_identifier\":61840,\"vin\":\"WVWZZZ1JZXW000001\"}");
-    says(&s, 13,
-         "{\"version\":2,\"payload_type\":32771,\"source_address\":4099,\"target_address\":3712,\"nack_code\":\"unknown target address\"}");
+    tl_says(&s, &tl_doip, 1, "{\"version\":2,\"payload_type\":5,\"source_address\":3712,\"activation_type\":0}");
+    tl_says(&s, &tl_doip, 2,
+            "{\"version\":2,\"payload_type\":6,\"source_address\":3712,\"logical_address\":4096,\"activation_code\":\"activated\"}");
+    tl_says(&s, &tl_doip, 8,
+            "{\"version\":2,\"payload_type\":32769,\"source_address\":4098,\"target_address\":3712,\"uds_service\":\"SecurityAccess\","
+            "\"negative_response\":\"security access denied\"}");
+    tl_says(
+        &s, &tl_doip, 9,
+        "{\"version\":2,\"payload_type\":32769,\"source_address\":4097,\"target_address\":3712,\"uds_service\":\"ReadDataByIdentifier\","
+        "\"data_identifier\":61840,\"vin\":\"WVWZZZ1JZXW000001\"}");
+    tl_says(
+        &s, &tl_doip, 13,
+        "{\"version\":2,\"payload_type\":32771,\"source_address\":4099,\"target_address\":3712,\"nack_code\":\"unknown target address\"}");
     tl_script_free(&s);
 }
 
@@ -86,7 +81,7 @@ static void picked_up_midway(void)
                "4 > 27+40 doip vehicle_announcement 'WVWZZZ1JZXW000001' counted complete unasked\n"
                "5 > 67+9 doip manufacturer_specific '' counted complete\n"
                "6 < 14+12 doip diagnostic_message '0e80 > 1001' counted cut\n");
-    says(&s, 4, "{\"version\":2,\"payload_type\":4,\"vin\":\"WVWZZZ1JZXW000001\",\"logical_address\":4096}");
+    tl_says(&s, &tl_doip, 4, "{\"version\":2,\"payload_type\":4,\"vin\":\"WVWZZZ1JZXW000001\",\"logical_address\":4096}");
     tl_script_free(&s);
 }
 

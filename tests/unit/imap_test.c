@@ -50,23 +50,15 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
-static void says(const tl_script *s, uint64_t number, const char *want)
-{
-    char *detail = tl_detail(s, &tl_imap, number);
-    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
-    CU_ASSERT_STRING_EQUAL(detail, want);
-    free(detail);
-}
-
 static void details(void)
 {
     tl_script s = reading();
-    says(&s, 1, "{\"status\":\"OK\",\"text\":\"[CAPABILITY IMAP4rev1] ready\"}");
-    says(&s, 2, "{\"tag\":\"a1\",\"command\":\"LOGIN\",\"user\":\"bob\"}");
-    says(&s, 5, "{\"message\":2,\"data\":\"EXISTS\"}");
-    says(&s, 6, "{\"data\":\"FLAGS\",\"text\":\"(\\\\\\\\Seen)\"}");
-    says(&s, 7, "{\"tag\":\"a2\",\"status\":\"OK\",\"text\":\"[READ-WRITE] done\"}");
-    says(&s, 8, "{\"tag\":\"a3\",\"command\":\"FETCH\",\"arguments\":\"1 (BODY[] UID)\"}");
+    tl_says(&s, &tl_imap, 1, "{\"status\":\"OK\",\"text\":\"[CAPABILITY IMAP4rev1] ready\"}");
+    tl_says(&s, &tl_imap, 2, "{\"tag\":\"a1\",\"command\":\"LOGIN\",\"user\":\"bob\"}");
+    tl_says(&s, &tl_imap, 5, "{\"message\":2,\"data\":\"EXISTS\"}");
+    tl_says(&s, &tl_imap, 6, "{\"data\":\"FLAGS\",\"text\":\"(\\\\\\\\Seen)\"}");
+    tl_says(&s, &tl_imap, 7, "{\"tag\":\"a2\",\"status\":\"OK\",\"text\":\"[READ-WRITE] done\"}");
+    tl_says(&s, &tl_imap, 8, "{\"tag\":\"a3\",\"command\":\"FETCH\",\"arguments\":\"1 (BODY[] UID)\"}");
     tl_script_free(&s);
 }
 
@@ -98,8 +90,8 @@ static void turns_of_talk(void)
                "10 < 43+12 imap untagged '* 4 EXISTS' counted complete\n11 > 56+6 imap done 'DONE' counted complete\n"
                "12 < 55+6 imap response '3 OK' counted complete answers 8 by_id\n13 > 62+12 imap command '4 STARTTLS' counted complete\n"
                "14 < 61+9 imap response '4 OK go' counted complete answers 13 by_id\n15 > 74+7 tls handshake '' counted complete\n");
-    says(&s, 4, "{\"tag\":\"2\",\"command\":\"AUTHENTICATE\",\"mechanism\":\"PLAIN\"}");
-    says(&s, 6, "{}");
+    tl_says(&s, &tl_imap, 4, "{\"tag\":\"2\",\"command\":\"AUTHENTICATE\",\"mechanism\":\"PLAIN\"}");
+    tl_says(&s, &tl_imap, 6, "{}");
     tl_script_free(&s);
 }
 

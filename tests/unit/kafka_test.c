@@ -28,14 +28,6 @@ static tl_script conversation(void)
     return s;
 }
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_kafka, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static void at_every_split(void)
 {
     tl_script s = conversation();
@@ -49,8 +41,8 @@ static void at_every_split(void)
                "7 < 50+28 kafka response 'Fetch v11' counted complete answers 4 by_id\n"
                "8 > 139+34 kafka request 'Heartbeat v1' counted complete\n"
                "9 < 78+14 kafka response 'Heartbeat v1' counted complete answers 8 by_id\n");
-    says(&s, 4, "{\"api\":\"Fetch\",\"api_version\":11,\"correlation_id\":3,\"client_id\":\"console\"}");
-    says(&s, 7, "{\"api\":\"Fetch\",\"api_version\":11,\"correlation_id\":3}");
+    tl_says(&s, &tl_kafka, 4, "{\"api\":\"Fetch\",\"api_version\":11,\"correlation_id\":3,\"client_id\":\"console\"}");
+    tl_says(&s, &tl_kafka, 7, "{\"api\":\"Fetch\",\"api_version\":11,\"correlation_id\":3}");
     tl_script_free(&s);
 }
 

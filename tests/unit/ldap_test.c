@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_ldap, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 389};
@@ -43,11 +35,11 @@ static void at_every_split(void)
                "6 < 52+21 ldap delete_response '' counted complete answers 4 by_id\n"
                "7 < 73+14 ldap search_done '' counted complete answers 3 by_id\n"
                "8 > 91+7 ldap unbind_request '' counted complete\n");
-    says(&s, 1, "{\"message_id\":1,\"version\":3,\"bind_dn\":\"cn=bob,dc=a\",\"authentication\":\"simple\"}");
-    says(&s, 2, "{\"message_id\":1,\"result\":\"success\"}");
-    says(&s, 3, "{\"message_id\":2,\"base_dn\":\"dc=example\",\"scope\":\"subtree\"}");
-    says(&s, 5, "{\"message_id\":2,\"dn\":\"cn=1,dc=example\"}");
-    says(&s, 6, "{\"message_id\":3,\"result\":\"no_such_object\",\"message\":\"no such\"}");
+    tl_says(&s, &tl_ldap, 1, "{\"message_id\":1,\"version\":3,\"bind_dn\":\"cn=bob,dc=a\",\"authentication\":\"simple\"}");
+    tl_says(&s, &tl_ldap, 2, "{\"message_id\":1,\"result\":\"success\"}");
+    tl_says(&s, &tl_ldap, 3, "{\"message_id\":2,\"base_dn\":\"dc=example\",\"scope\":\"subtree\"}");
+    tl_says(&s, &tl_ldap, 5, "{\"message_id\":2,\"dn\":\"cn=1,dc=example\"}");
+    tl_says(&s, &tl_ldap, 6, "{\"message_id\":3,\"result\":\"no_such_object\",\"message\":\"no such\"}");
     tl_script_free(&s);
 }
 

@@ -43,20 +43,13 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
-static void says(const tl_script *s, uint64_t number, const char *want)
-{
-    char *detail = tl_detail(s, &tl_memcached_binary, number);
-    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
-    CU_ASSERT_STRING_EQUAL(detail, want);
-    free(detail);
-}
-
 static void details(void)
 {
     tl_script s = talk();
-    says(&s, 1, "{\"opcode\":\"set\",\"key\":\"key\",\"bytes\":5,\"opaque\":1}");
-    says(&s, 5, "{\"opcode\":\"get\",\"status\":0,\"status_name\":\"no_error\",\"bytes\":5,\"opaque\":3}");
-    says(&s, 10, "{\"opcode\":\"delete\",\"status\":1,\"status_name\":\"key_not_found\",\"bytes\":9,\"opaque\":5}");
+    tl_says(&s, &tl_memcached_binary, 1, "{\"opcode\":\"set\",\"key\":\"key\",\"bytes\":5,\"opaque\":1}");
+    tl_says(&s, &tl_memcached_binary, 5, "{\"opcode\":\"get\",\"status\":0,\"status_name\":\"no_error\",\"bytes\":5,\"opaque\":3}");
+    tl_says(&s, &tl_memcached_binary, 10,
+            "{\"opcode\":\"delete\",\"status\":1,\"status_name\":\"key_not_found\",\"bytes\":9,\"opaque\":5}");
     tl_script_free(&s);
 }
 

@@ -43,22 +43,14 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
-static void says(const tl_script *s, uint64_t number, const char *want)
-{
-    char *detail = tl_detail(s, &tl_memcached, number);
-    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
-    CU_ASSERT_STRING_EQUAL(detail, want);
-    free(detail);
-}
-
 static void details(void)
 {
     tl_script s = talk();
-    says(&s, 1, "{\"command\":\"set\",\"key\":\"k\",\"bytes\":12}");
-    says(&s, 3, "{\"command\":\"gets\",\"key\":\"k\"}");
-    says(&s, 4, "{\"status\":\"VALUE\",\"key\":\"k\",\"bytes\":12}");
-    says(&s, 9, "{\"command\":\"stats\"}");
-    says(&s, 12, "{\"status\":\"DELETED\"}");
+    tl_says(&s, &tl_memcached, 1, "{\"command\":\"set\",\"key\":\"k\",\"bytes\":12}");
+    tl_says(&s, &tl_memcached, 3, "{\"command\":\"gets\",\"key\":\"k\"}");
+    tl_says(&s, &tl_memcached, 4, "{\"status\":\"VALUE\",\"key\":\"k\",\"bytes\":12}");
+    tl_says(&s, &tl_memcached, 9, "{\"command\":\"stats\"}");
+    tl_says(&s, &tl_memcached, 12, "{\"status\":\"DELETED\"}");
     tl_script_free(&s);
 }
 

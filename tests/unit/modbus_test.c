@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_modbus, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 502};
@@ -46,15 +38,17 @@ static void at_every_split(void)
                "10 > 64+10 modbus request '90' counted complete\n"
                "11 < 48+20 modbus response 'encapsulated interface transport' counted complete answers 9 by_id\n"
                "12 < 68+10 modbus response '90' counted complete answers 10 by_id\n");
-    says(&s, 1,
-         "{\"transaction_id\":1,\"unit\":17,\"function\":\"read holding registers\",\"function_code\":3,\"address\":107,\"quantity\":3}");
-    says(&s, 2,
-         "{\"transaction_id\":1,\"unit\":17,\"function\":\"read holding registers\",\"function_code\":3,\"address\":107,\"quantity\":3}");
-    says(&s, 3,
-         "{\"transaction_id\":2,\"unit\":17,\"function\":\"write single "
-         "register\",\"function_code\":6,\"address\":1,\"quantity\":1,\"value\":3}");
-    says(&s, 8,
-         "{\"transaction_id\":4,\"unit\":17,\"function\":\"read coils\",\"function_code\":1,\"exception\":\"illegal data address\"}");
+    tl_says(
+        &s, &tl_modbus, 1,
+        "{\"transaction_id\":1,\"unit\":17,\"function\":\"read holding registers\",\"function_code\":3,\"address\":107,\"quantity\":3}");
+    tl_says(
+        &s, &tl_modbus, 2,
+        "{\"transaction_id\":1,\"unit\":17,\"function\":\"read holding registers\",\"function_code\":3,\"address\":107,\"quantity\":3}");
+    tl_says(&s, &tl_modbus, 3,
+            "{\"transaction_id\":2,\"unit\":17,\"function\":\"write single "
+            "register\",\"function_code\":6,\"address\":1,\"quantity\":1,\"value\":3}");
+    tl_says(&s, &tl_modbus, 8,
+            "{\"transaction_id\":4,\"unit\":17,\"function\":\"read coils\",\"function_code\":1,\"exception\":\"illegal data address\"}");
     tl_script_free(&s);
 }
 

@@ -31,14 +31,6 @@ static tl_script conversation(void)
     return s;
 }
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_mongodb, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static void at_every_split(void)
 {
     tl_script s = conversation();
@@ -51,13 +43,15 @@ static void at_every_split(void)
                "6 < 101+53 mongodb reply '' counted complete answers 5 by_id\n"
                "7 > 200+35 mongodb compressed '' counted complete\n"
                "8 < 154+31 mongodb compressed '' counted complete answers 7 by_id\n");
-    says(&s, 1, "{\"opcode\":\"msg\",\"request_id\":1,\"command\":\"find\",\"collection\":\"orders\",\"database\":\"shop\"}");
-    says(&s, 2, "{\"opcode\":\"msg\",\"request_id\":2,\"command\":\"insert\",\"collection\":\"orders\",\"database\":\"shop\"}");
-    says(&s, 3, "{\"opcode\":\"msg\",\"request_id\":11,\"response_to\":2,\"ok\":0,\"error\":\"no\",\"code\":13}");
-    says(&s, 5, "{\"opcode\":\"query\",\"request_id\":3,\"collection\":\"shop.$cmd\",\"command\":\"ping\"}");
-    says(&s, 6, "{\"opcode\":\"reply\",\"request_id\":12,\"response_to\":3,\"documents\":1,\"ok\":1}");
-    says(&s, 7,
-         "{\"opcode\":\"compressed\",\"request_id\":4,\"original_opcode\":\"msg\",\"uncompressed_size\":48,\"compressor\":\"zlib\"}");
+    tl_says(&s, &tl_mongodb, 1,
+            "{\"opcode\":\"msg\",\"request_id\":1,\"command\":\"find\",\"collection\":\"orders\",\"database\":\"shop\"}");
+    tl_says(&s, &tl_mongodb, 2,
+            "{\"opcode\":\"msg\",\"request_id\":2,\"command\":\"insert\",\"collection\":\"orders\",\"database\":\"shop\"}");
+    tl_says(&s, &tl_mongodb, 3, "{\"opcode\":\"msg\",\"request_id\":11,\"response_to\":2,\"ok\":0,\"error\":\"no\",\"code\":13}");
+    tl_says(&s, &tl_mongodb, 5, "{\"opcode\":\"query\",\"request_id\":3,\"collection\":\"shop.$cmd\",\"command\":\"ping\"}");
+    tl_says(&s, &tl_mongodb, 6, "{\"opcode\":\"reply\",\"request_id\":12,\"response_to\":3,\"documents\":1,\"ok\":1}");
+    tl_says(&s, &tl_mongodb, 7,
+            "{\"opcode\":\"compressed\",\"request_id\":4,\"original_opcode\":\"msg\",\"uncompressed_size\":48,\"compressor\":\"zlib\"}");
     tl_script_free(&s);
 }
 

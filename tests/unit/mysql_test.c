@@ -40,14 +40,6 @@ static void query(tl_script *s)
     packet(s, TL_S2C, 6, "fe 0000 2200");
 }
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_mysql, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static void at_every_split(void)
 {
     tl_script s = {.port = 3306};
@@ -77,13 +69,13 @@ static void at_every_split(void)
                "14 > 91+18 mysql query 'insert into t' counted complete\n"
                "15 < 185+11 mysql ok '' counted complete answers 14 proved\n"
                "16 > 109+5 mysql quit '' counted complete\n");
-    says(&s, 1, "{\"number\":0,\"server_version\":\"8.0.36\"}");
-    says(&s, 2, "{\"number\":1,\"user\":\"bob\",\"database\":\"shop\"}");
-    says(&s, 4, "{\"number\":0,\"query\":\"select a from t\"}");
-    says(&s, 5, "{\"number\":1,\"columns\":1}");
-    says(&s, 6, "{\"number\":2,\"table\":\"t\",\"column\":\"a\"}");
-    says(&s, 12, "{\"number\":1,\"code\":1064,\"sqlstate\":\"42000\",\"message\":\"syntax\"}");
-    says(&s, 15, "{\"number\":1,\"affected_rows\":3}");
+    tl_says(&s, &tl_mysql, 1, "{\"number\":0,\"server_version\":\"8.0.36\"}");
+    tl_says(&s, &tl_mysql, 2, "{\"number\":1,\"user\":\"bob\",\"database\":\"shop\"}");
+    tl_says(&s, &tl_mysql, 4, "{\"number\":0,\"query\":\"select a from t\"}");
+    tl_says(&s, &tl_mysql, 5, "{\"number\":1,\"columns\":1}");
+    tl_says(&s, &tl_mysql, 6, "{\"number\":2,\"table\":\"t\",\"column\":\"a\"}");
+    tl_says(&s, &tl_mysql, 12, "{\"number\":1,\"code\":1064,\"sqlstate\":\"42000\",\"message\":\"syntax\"}");
+    tl_says(&s, &tl_mysql, 15, "{\"number\":1,\"affected_rows\":3}");
     tl_script_free(&s);
 }
 

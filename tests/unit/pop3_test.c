@@ -48,22 +48,14 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
-static void says(const tl_script *s, uint64_t number, const char *want)
-{
-    char *detail = tl_detail(s, &tl_pop3, number);
-    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
-    CU_ASSERT_STRING_EQUAL(detail, want);
-    free(detail);
-}
-
 static void details(void)
 {
     tl_script s = reading();
-    says(&s, 2, "{\"command\":\"USER\",\"user\":\"bob\"}");
-    says(&s, 4, "{\"command\":\"PASS\"}");
-    says(&s, 5, "{\"status\":\"+OK\",\"text\":\"2 messages\"}");
-    says(&s, 8, "{\"command\":\"LIST\",\"message\":2}");
-    says(&s, 13, "{\"status\":\"-ERR\",\"text\":\"no such message\"}");
+    tl_says(&s, &tl_pop3, 2, "{\"command\":\"USER\",\"user\":\"bob\"}");
+    tl_says(&s, &tl_pop3, 4, "{\"command\":\"PASS\"}");
+    tl_says(&s, &tl_pop3, 5, "{\"status\":\"+OK\",\"text\":\"2 messages\"}");
+    tl_says(&s, &tl_pop3, 8, "{\"command\":\"LIST\",\"message\":2}");
+    tl_says(&s, &tl_pop3, 13, "{\"status\":\"-ERR\",\"text\":\"no such message\"}");
     tl_script_free(&s);
 }
 
@@ -91,8 +83,8 @@ static void secrets_and_tls(void)
                "7 < 33+9 pop3 response '-ERR no' counted complete answers 6 proved\n8 > 28+43 pop3 command 'APOP bob' counted complete\n"
                "9 < 42+9 pop3 response '-ERR no' counted complete answers 8 proved\n10 > 71+6 pop3 command 'STLS' counted complete\n"
                "11 < 51+8 pop3 response '+OK go' counted complete answers 10 proved\n12 > 77+7 tls handshake '' counted complete\n");
-    says(&s, 6, "{}");
-    says(&s, 8, "{\"command\":\"APOP\",\"user\":\"bob\"}");
+    tl_says(&s, &tl_pop3, 6, "{}");
+    tl_says(&s, &tl_pop3, 8, "{\"command\":\"APOP\",\"user\":\"bob\"}");
     tl_script_free(&s);
 }
 

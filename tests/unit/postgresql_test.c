@@ -21,14 +21,6 @@ static void query(tl_script *s)
                "'D'[4+4 0002 [4 '17'] [4 'seventeen']] 'D'[4+4 0002 [4 '18'] ffffffff] 'C'[4+4 'SELECT 2'00] 'Z'[4+4 'I']");
 }
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_postgresql, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static void simple_query(void)
 {
     tl_script s = {.port = 5432};
@@ -54,12 +46,12 @@ static void simple_query(void)
                "13 < 156+41 postgresql error 'syntax error' counted complete answers 12 proved\n"
                "14 < 197+6 postgresql ready '' counted complete answers 12 proved\n"
                "15 > 68+5 postgresql terminate '' counted complete\n");
-    says(&s, 1, "{\"protocol_minor\":0,\"user\":\"bob\",\"database\":\"shop\"}");
-    says(&s, 2, "{\"authentication\":\"ok\"}");
-    says(&s, 6, "{\"query\":\"select a, b from t\"}");
-    says(&s, 7, "{\"columns\":2}");
-    says(&s, 10, "{\"tag\":\"SELECT 2\"}");
-    says(&s, 13, "{\"severity\":\"ERROR\",\"sqlstate\":\"42601\",\"message\":\"syntax error\"}");
+    tl_says(&s, &tl_postgresql, 1, "{\"protocol_minor\":0,\"user\":\"bob\",\"database\":\"shop\"}");
+    tl_says(&s, &tl_postgresql, 2, "{\"authentication\":\"ok\"}");
+    tl_says(&s, &tl_postgresql, 6, "{\"query\":\"select a, b from t\"}");
+    tl_says(&s, &tl_postgresql, 7, "{\"columns\":2}");
+    tl_says(&s, &tl_postgresql, 10, "{\"tag\":\"SELECT 2\"}");
+    tl_says(&s, &tl_postgresql, 13, "{\"severity\":\"ERROR\",\"sqlstate\":\"42601\",\"message\":\"syntax error\"}");
     tl_script_free(&s);
 }
 
@@ -96,8 +88,8 @@ static void extended_query(void)
                "17 > 94+5 postgresql sync '' counted complete\n"
                "18 < 93+6 postgresql ready '' counted complete answers 17 proved\n"
                "19 < 99+40 postgresql error 'terminating' counted complete unasked\n");
-    says(&s, 6, "{\"statement\":\"s1\",\"query\":\"select $1\"}");
-    says(&s, 7, "{\"statement\":\"s1\"}");
+    tl_says(&s, &tl_postgresql, 6, "{\"statement\":\"s1\",\"query\":\"select $1\"}");
+    tl_says(&s, &tl_postgresql, 7, "{\"statement\":\"s1\"}");
     tl_script_free(&s);
 }
 

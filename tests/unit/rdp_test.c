@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_rdp, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static const char *const request = "0300 [2+4 [1 e0 0000 0000 00 'Cookie: mstshash=anna'0d0a 01000800 03000000]]";
 
 static void say_opening(tl_script *s, const char *answer)
@@ -36,8 +28,8 @@ static void tls_when_chosen(void)
                                   "3 > 42+6 tls change_cipher_spec '' counted complete\n"
                                   "4 < 19+6 tls change_cipher_spec '' counted complete\n");
     free(heard);
-    says(&s, 1, "{\"cookie\":\"mstshash=anna\",\"requested_protocols\":\"ssl hybrid\"}");
-    says(&s, 2, "{\"selected_protocol\":\"ssl\"}");
+    tl_says(&s, &tl_rdp, 1, "{\"cookie\":\"mstshash=anna\",\"requested_protocols\":\"ssl hybrid\"}");
+    tl_says(&s, &tl_rdp, 2, "{\"selected_protocol\":\"ssl\"}");
     tl_script_free(&s);
 }
 
@@ -77,7 +69,7 @@ static void standard_security(void)
                "12 > 169+8 rdp fast_path '' counted complete\n"
                "13 < 59+4 rdp fast_path '' counted complete\n"
                "14 < 63+15 rdp send_data_indication '' counted complete\n");
-    says(&s, 3, "{\"client_name\":\"ANNA\"}");
+    tl_says(&s, &tl_rdp, 3, "{\"client_name\":\"ANNA\"}");
     tl_script_free(&s);
 }
 
@@ -99,7 +91,7 @@ static void refused(void)
     tl_detects(&s, &tl_rdp,
                "1 < 0+42 rdp connection_request 'mstshash=anna' start complete\n"
                "2 > 0+19 rdp connection_confirm 'hybrid required by server' start complete answers 1 proved\n");
-    says(&s, 2, "{\"failure\":\"hybrid required by server\"}");
+    tl_says(&s, &tl_rdp, 2, "{\"failure\":\"hybrid required by server\"}");
     tl_script_free(&s);
 }
 

@@ -37,23 +37,15 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
-static void says(const tl_script *s, uint64_t number, const char *want)
-{
-    char *detail = tl_detail(s, &tl_redis, number);
-    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
-    CU_ASSERT_STRING_EQUAL(detail, want);
-    free(detail);
-}
-
 static void details(void)
 {
     tl_script s = talk();
-    says(&s, 1, "{\"command\":\"SET\",\"key\":\"key\",\"arguments\":2}");
-    says(&s, 2, "{\"type\":\"simple_string\",\"value\":\"OK\"}");
-    says(&s, 4, "{\"type\":\"bulk_string\",\"length\":11}");
-    says(&s, 7, "{\"type\":\"integer\",\"value\":\"2\"}");
-    says(&s, 8, "{\"type\":\"array\",\"elements\":2}");
-    says(&s, 10, "{\"type\":\"error\",\"value\":\"ERR no\"}");
+    tl_says(&s, &tl_redis, 1, "{\"command\":\"SET\",\"key\":\"key\",\"arguments\":2}");
+    tl_says(&s, &tl_redis, 2, "{\"type\":\"simple_string\",\"value\":\"OK\"}");
+    tl_says(&s, &tl_redis, 4, "{\"type\":\"bulk_string\",\"length\":11}");
+    tl_says(&s, &tl_redis, 7, "{\"type\":\"integer\",\"value\":\"2\"}");
+    tl_says(&s, &tl_redis, 8, "{\"type\":\"array\",\"elements\":2}");
+    tl_says(&s, &tl_redis, 10, "{\"type\":\"error\",\"value\":\"ERR no\"}");
     tl_script_free(&s);
 }
 
@@ -77,9 +69,9 @@ static void kinds(void)
                "9 > 93+13 redis command 'auth' counted complete\n10 > 106+9 redis command 'get a' counted complete\n"
                "11 < 152+5 redis reply '$-1' counted complete answers 9 ordered\n"
                "12 < 157+5 redis reply '*-1' counted complete answers 10 ordered\n");
-    says(&s, 2, "{\"command\":\"AUTH\",\"arguments\":2}");
-    says(&s, 9, "{\"command\":\"auth\",\"arguments\":1}");
-    says(&s, 10, "{\"command\":\"get\",\"key\":\"a\",\"arguments\":2}");
+    tl_says(&s, &tl_redis, 2, "{\"command\":\"AUTH\",\"arguments\":2}");
+    tl_says(&s, &tl_redis, 9, "{\"command\":\"auth\",\"arguments\":1}");
+    tl_says(&s, &tl_redis, 10, "{\"command\":\"get\",\"key\":\"a\",\"arguments\":2}");
     tl_script_free(&s);
 }
 

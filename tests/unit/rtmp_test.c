@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_rtmp, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 1935};
@@ -62,10 +54,10 @@ static void at_every_split(void)
                "13 > 3196+36 rtmp command 'play' counted complete\n"
                "14 < 3195+112 rtmp video '' counted complete\n"
                "15 < 3307+14 rtmp audio '' counted complete\n");
-    says(&s, 8, "{\"chunk_stream\":2,\"type\":\"set_chunk_size\",\"bytes\":4,\"chunk_size\":512}");
-    says(&s, 9,
-         "{\"chunk_stream\":3,\"type\":\"command\",\"bytes\":58,\"command\":\"connect\",\"app\":\"live\",\"url\":\"rtmp://a/live\"}");
-    says(&s, 13, "{\"chunk_stream\":4,\"type\":\"command\",\"bytes\":24,\"command\":\"play\",\"stream\":\"news\"}");
+    tl_says(&s, &tl_rtmp, 8, "{\"chunk_stream\":2,\"type\":\"set_chunk_size\",\"bytes\":4,\"chunk_size\":512}");
+    tl_says(&s, &tl_rtmp, 9,
+            "{\"chunk_stream\":3,\"type\":\"command\",\"bytes\":58,\"command\":\"connect\",\"app\":\"live\",\"url\":\"rtmp://a/live\"}");
+    tl_says(&s, &tl_rtmp, 13, "{\"chunk_stream\":4,\"type\":\"command\",\"bytes\":24,\"command\":\"play\",\"stream\":\"news\"}");
     tl_script_free(&s);
 }
 

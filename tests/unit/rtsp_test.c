@@ -40,20 +40,13 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
-static void says(const tl_script *s, uint64_t number, const char *want)
-{
-    char *detail = tl_detail(s, &tl_rtsp, number);
-    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
-    CU_ASSERT_STRING_EQUAL(detail, want);
-    free(detail);
-}
-
 static void details(void)
 {
     tl_script s = play();
-    says(&s, 2, "{\"status\":200,\"reason\":\"OK\",\"cseq\":\"1\",\"content_type\":\"application/sdp\",\"content_length\":5}");
-    says(&s, 3, "{\"method\":\"SETUP\",\"uri\":\"rtsp://h/a/1\",\"cseq\":\"2\",\"transport\":\"RTP/AVP/TCP;interleaved=0-1\"}");
-    says(&s, 9, "{\"channel\":1,\"length\":8}");
+    tl_says(&s, &tl_rtsp, 2, "{\"status\":200,\"reason\":\"OK\",\"cseq\":\"1\",\"content_type\":\"application/sdp\",\"content_length\":5}");
+    tl_says(&s, &tl_rtsp, 3,
+            "{\"method\":\"SETUP\",\"uri\":\"rtsp://h/a/1\",\"cseq\":\"2\",\"transport\":\"RTP/AVP/TCP;interleaved=0-1\"}");
+    tl_says(&s, &tl_rtsp, 9, "{\"channel\":1,\"length\":8}");
     tl_script_free(&s);
 }
 

@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, const tl_detector *d, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, d, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 102};
@@ -48,15 +40,16 @@ static void at_every_split(void)
                "8 < 78+62 s7comm userdata 'CPU functions' counted complete answers 7 by_id\n"
                "9 > 111+27 s7comm job 'start upload' counted complete\n"
                "10 < 140+19 s7comm ack 'error 210 65' counted complete answers 9 by_id\n");
-    says(&s, &tl_s7comm, 1,
-         "{\"source_reference\":1,\"destination_reference\":0,\"tpdu_size\":\"1024\",\"source_tsap\":\"\\\\x01\\\\x00\","
-         "\"destination_tsap\":\"\\\\x01\\\\x02\"}");
-    says(&s, &tl_s7comm, 4,
-         "{\"pdu_reference\":1280,\"function\":\"setup communication\",\"error_class\":\"no error\",\"error_code\":0,\"pdu_length\":240}");
-    says(&s, &tl_s7comm, 5,
-         "{\"pdu_reference\":1536,\"function\":\"read var\",\"items\":1,\"area\":\"DB\",\"db\":1,\"byte_address\":10,\"count\":4}");
-    says(&s, &tl_s7comm, 7, "{\"pdu_reference\":1792,\"function_group\":\"CPU functions\",\"subfunction\":1,\"szl_id\":28}");
-    says(&s, &tl_s7comm, 10, "{\"pdu_reference\":2048,\"error_class\":210,\"error_code\":65}");
+    tl_says(&s, &tl_s7comm, 1,
+            "{\"source_reference\":1,\"destination_reference\":0,\"tpdu_size\":\"1024\",\"source_tsap\":\"\\\\x01\\\\x00\","
+            "\"destination_tsap\":\"\\\\x01\\\\x02\"}");
+    tl_says(
+        &s, &tl_s7comm, 4,
+        "{\"pdu_reference\":1280,\"function\":\"setup communication\",\"error_class\":\"no error\",\"error_code\":0,\"pdu_length\":240}");
+    tl_says(&s, &tl_s7comm, 5,
+            "{\"pdu_reference\":1536,\"function\":\"read var\",\"items\":1,\"area\":\"DB\",\"db\":1,\"byte_address\":10,\"count\":4}");
+    tl_says(&s, &tl_s7comm, 7, "{\"pdu_reference\":1792,\"function_group\":\"CPU functions\",\"subfunction\":1,\"szl_id\":28}");
+    tl_says(&s, &tl_s7comm, 10, "{\"pdu_reference\":2048,\"error_class\":210,\"error_code\":65}");
     tl_script_free(&s);
 }
 

@@ -39,25 +39,19 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
-static void says(const tl_script *s, uint64_t number, const char *want)
-{
-    char *detail = tl_detail(s, &tl_sip, number);
-    if (strcmp(detail, want) != 0) printf("\n%s\ninstead of\n%s\n", detail, want);
-    CU_ASSERT_STRING_EQUAL(detail, want);
-    free(detail);
-}
-
 static void details(void)
 {
     tl_script s = call();
-    says(&s, 1,
-         "{\"method\":\"INVITE\",\"uri\":\"sip:b@y\",\"from\":\"<sip:a@x>;tag=1\",\"to\":\"<sip:b@y>\",\"call_id\":\"c1@h\",\"cseq\":\"1 "
-         "INVITE\","
-         "\"via\":\"SIP/2.0/TCP h\",\"content_type\":\"application/sdp\",\"content_length\":29}");
-    says(&s, 3,
-         "{\"status\":200,\"reason\":\"OK\",\"from\":\"<sip:a@x>;tag=1\",\"to\":\"<sip:b@y>\",\"call_id\":\"c1@h\",\"cseq\":\"1 INVITE\","
-         "\"via\":\"SIP/2.0/TCP h\",\"content_length\":4}");
-    says(&s, 6, "{}");
+    tl_says(
+        &s, &tl_sip, 1,
+        "{\"method\":\"INVITE\",\"uri\":\"sip:b@y\",\"from\":\"<sip:a@x>;tag=1\",\"to\":\"<sip:b@y>\",\"call_id\":\"c1@h\",\"cseq\":\"1 "
+        "INVITE\","
+        "\"via\":\"SIP/2.0/TCP h\",\"content_type\":\"application/sdp\",\"content_length\":29}");
+    tl_says(
+        &s, &tl_sip, 3,
+        "{\"status\":200,\"reason\":\"OK\",\"from\":\"<sip:a@x>;tag=1\",\"to\":\"<sip:b@y>\",\"call_id\":\"c1@h\",\"cseq\":\"1 INVITE\","
+        "\"via\":\"SIP/2.0/TCP h\",\"content_length\":4}");
+    tl_says(&s, &tl_sip, 6, "{}");
     tl_script_free(&s);
 }
 

@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_smb, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 445};
@@ -70,10 +62,10 @@ static void at_every_split(void)
                "10 < 363+70 smb response 'oplock_break SUCCESS' counted complete\n"
                "11 < 433+4 smb keep_alive '' counted complete\n"
                "12 > 439+56 smb encrypted '' counted complete\n");
-    says(&s, 1, "{\"version\":1,\"command\":\"negotiate\",\"tree_id\":65535,\"multiplex_id\":0}");
-    says(&s, 4, "{\"version\":2,\"command\":\"create\",\"message_id\":2,\"tree_id\":1,\"file\":\"a.txt\"}");
-    says(&s, 7, "{\"version\":2,\"command\":\"create\",\"status\":\"OBJECT_NAME_NOT_FOUND\",\"message_id\":2,\"tree_id\":1}");
-    says(&s, 8, "{\"version\":2,\"command\":\"close\",\"message_id\":3,\"tree_id\":1,\"compounded\":\"query_directory\"}");
+    tl_says(&s, &tl_smb, 1, "{\"version\":1,\"command\":\"negotiate\",\"tree_id\":65535,\"multiplex_id\":0}");
+    tl_says(&s, &tl_smb, 4, "{\"version\":2,\"command\":\"create\",\"message_id\":2,\"tree_id\":1,\"file\":\"a.txt\"}");
+    tl_says(&s, &tl_smb, 7, "{\"version\":2,\"command\":\"create\",\"status\":\"OBJECT_NAME_NOT_FOUND\",\"message_id\":2,\"tree_id\":1}");
+    tl_says(&s, &tl_smb, 8, "{\"version\":2,\"command\":\"close\",\"message_id\":3,\"tree_id\":1,\"compounded\":\"query_directory\"}");
     tl_script_free(&s);
 }
 

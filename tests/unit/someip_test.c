@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_someip, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 static tl_script conversation(void)
 {
     tl_script s = {.port = 30501};
@@ -44,14 +36,15 @@ static void at_every_split(void)
                "8 > 64+31 someip request_no_return '1234.0423' counted complete\n"
                "9 > 95+36 someip request '1234.0424' counted complete\n"
                "10 < 73+16 someip response '1234.0424' counted complete answers 9 by_id\n");
-    says(&s, 1,
-         "{\"service_id\":4660,\"method_id\":1057,\"client_id\":1,\"session_id\":1,\"interface_version\":1,\"message_type\":\"request\"}");
-    says(&s, 3,
-         "{\"service_id\":4660,\"method_id\":1058,\"client_id\":1,\"session_id\":2,\"interface_version\":1,\"message_type\":\"error\","
-         "\"return_code\":\"unknown_method\"}");
-    says(&s, 9,
-         "{\"service_id\":4660,\"method_id\":1060,\"client_id\":1,\"session_id\":4,\"interface_version\":1,\"message_type\":\"request\","
-         "\"segment_offset\":0}");
+    tl_says(
+        &s, &tl_someip, 1,
+        "{\"service_id\":4660,\"method_id\":1057,\"client_id\":1,\"session_id\":1,\"interface_version\":1,\"message_type\":\"request\"}");
+    tl_says(&s, &tl_someip, 3,
+            "{\"service_id\":4660,\"method_id\":1058,\"client_id\":1,\"session_id\":2,\"interface_version\":1,\"message_type\":\"error\","
+            "\"return_code\":\"unknown_method\"}");
+    tl_says(&s, &tl_someip, 9,
+            "{\"service_id\":4660,\"method_id\":1060,\"client_id\":1,\"session_id\":4,\"interface_version\":1,\"message_type\":\"request\","
+            "\"segment_offset\":0}");
     tl_script_free(&s);
 }
 
@@ -74,9 +67,9 @@ static void discovery_midway(void)
                "1 < 0+44 someip notification 'offer_service 1234' start complete\n"
                "2 > 0+44 someip notification 'subscribe_eventgroup 1234' start complete\n"
                "3 < 44+18 someip notification 'ffff.8100' counted cut\n");
-    says(&s, 1,
-         "{\"service_id\":65535,\"method_id\":33024,\"client_id\":0,\"session_id\":1,\"interface_version\":1,\"message_type\":"
-         "\"notification\",\"entry\":\"offer_service\",\"entry_service_id\":4660}");
+    tl_says(&s, &tl_someip, 1,
+            "{\"service_id\":65535,\"method_id\":33024,\"client_id\":0,\"session_id\":1,\"interface_version\":1,\"message_type\":"
+            "\"notification\",\"entry\":\"offer_service\",\"entry_service_id\":4660}");
     tl_script_free(&s);
 }
 

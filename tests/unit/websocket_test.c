@@ -8,14 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void says(const tl_script *s, uint64_t number, const char *detail)
-{
-    char *got = tl_detail(s, &tl_websocket, number);
-    CU_ASSERT_STRING_EQUAL(got, detail);
-    if (strcmp(got, detail) != 0) printf("\n%s\n", got);
-    free(got);
-}
-
 /* A frame with a length of its shortest form; masked where dir is the client's. */
 static void say_frame(tl_script *s, tl_dir dir, unsigned first, const void *payload, size_t n, bool masked)
 {
@@ -79,19 +71,20 @@ static void at_every_split(void)
                "10 > 65+12 websocket text '' counted complete\n"
                "11 > 77+15 websocket close '1001 leaving' counted complete\n"
                "12 < 38+4 websocket close '1001' counted complete\n");
-    says(&s, 1, "{\"opcode\":\"text\",\"payload_length\":18,\"masked\":1,\"text\":\"{\\\"hello\\\": \\\"world\\\"}\"}");
-    says(&s, 4, "{\"opcode\":\"binary\",\"payload_length\":3,\"masked\":1}");
-    says(&s, 5, "{\"opcode\":\"text\",\"payload_length\":4,\"masked\":0,\"fragment\":\"first\",\"text\":\"caf\\\\xc3\"}");
-    says(&s, 6, "{\"opcode\":\"ping\",\"payload_length\":4,\"masked\":0,\"payload\":\"beat\"}");
-    says(
-        &s, 8,
+    tl_says(&s, &tl_websocket, 1, "{\"opcode\":\"text\",\"payload_length\":18,\"masked\":1,\"text\":\"{\\\"hello\\\": \\\"world\\\"}\"}");
+    tl_says(&s, &tl_websocket, 4, "{\"opcode\":\"binary\",\"payload_length\":3,\"masked\":1}");
+    tl_says(&s, &tl_websocket, 5, "{\"opcode\":\"text\",\"payload_length\":4,\"masked\":0,\"fragment\":\"first\",\"text\":\"caf\\\\xc3\"}");
+    tl_says(&s, &tl_websocket, 6, "{\"opcode\":\"ping\",\"payload_length\":4,\"masked\":0,\"payload\":\"beat\"}");
+    tl_says(
+        &s, &tl_websocket, 8,
         "{\"opcode\":\"continuation\",\"payload_length\":3,\"masked\":0,\"fragment\":\"middle\",\"continues\":\"text\",\"text\":\"\\\\xa9, "
         "\"}");
-    says(&s, 9,
-         "{\"opcode\":\"continuation\",\"payload_length\":3,\"masked\":0,\"fragment\":\"last\",\"continues\":\"text\",\"text\":\"fin\"}");
-    says(&s, 10, "{\"opcode\":\"text\",\"payload_length\":6,\"masked\":1,\"compression\":\"permessage-deflate\"}");
-    says(&s, 11,
-         "{\"opcode\":\"close\",\"payload_length\":9,\"masked\":1,\"close_code\":1001,\"close\":\"going_away\",\"reason\":\"leaving\"}");
+    tl_says(
+        &s, &tl_websocket, 9,
+        "{\"opcode\":\"continuation\",\"payload_length\":3,\"masked\":0,\"fragment\":\"last\",\"continues\":\"text\",\"text\":\"fin\"}");
+    tl_says(&s, &tl_websocket, 10, "{\"opcode\":\"text\",\"payload_length\":6,\"masked\":1,\"compression\":\"permessage-deflate\"}");
+    tl_says(&s, &tl_websocket, 11,
+            "{\"opcode\":\"close\",\"payload_length\":9,\"masked\":1,\"close_code\":1001,\"close\":\"going_away\",\"reason\":\"leaving\"}");
     tl_script_free(&s);
 }
 
