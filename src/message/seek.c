@@ -95,6 +95,13 @@ static void pass_over(tl_lane *l, tl_piece *p, size_t n)
     tl_lane_enter(l, TL_LANE_LOST);
 }
 
+/* To what resync() said of n bytes: n is nowhere, TL_AT_END behind the last one. */
+static void pass_to(tl_lane *l, tl_piece *p, size_t at, size_t n)
+{
+    if (at > 0) pass_over(l, p, at < n ? at : n);
+    l->candidate = at != n;
+}
+
 bool tl_lane_may_settle(const tl_lane *l, uint64_t acked)
 {
     if (l->state != TL_LANE_LOST || l->carry == NULL || acked <= l->at || acked > l->at + l->carry->n) return false;
@@ -138,23 +145,17 @@ static tl_rc seek(struct tl_framer *f, tl_lane *l, tl_piece *p, bool settled)
         tl_head again = tl_lane_head(f, l, p, bytes, false);
         again.seen = 0;
         again.again = true;
-        size_t elsewhere = l->candidate && d->resync != NULL ? d->resync(d, f->state, &again) : 0;
-        if (elsewhere == 0) return tl_lane_wait(l, p, l->need, l->seen);
-        bool none = elsewhere == bytes.n;
-        pass_over(l, p, elsewhere < bytes.n ? elsewhere : bytes.n);
-        l->candidate = !none;
+        size_t at = l->candidate && d->resync != NULL ? d->resync(d, f->state, &again) : 0;
+        if (at == 0) return tl_lane_wait(l, p, l->need, l->seen);
+        pass_to(l, p, at, bytes.n);
         return TL_OK;
     }
     if (!l->candidate) {
         tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended, .before = l->before};
         size_t at = d->resync != NULL ? d->resync(d, f->state, &all) : bytes.n;
-        bool at_end = at == TL_AT_END, none = at == bytes.n;
-        if (at > bytes.n) at = bytes.n;
-        if (at > 0) pass_over(l, p, at);
-        l->candidate = at_end || !none;
-        if (at == bytes.n) return TL_OK;
+        pass_to(l, p, at, bytes.n);
         /* What was passed over may have changed what is in view: look again. */
-        if (at > 0) return TL_OK;
+        if (at > 0 || bytes.n == 0) return TL_OK;
     }
     tl_head h = tl_lane_head(f, l, p, bytes, ended);
     struct trial t = try_boundary(f, &h, p, settled);

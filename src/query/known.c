@@ -268,7 +268,7 @@ tl_rc tl_known_views(const tl_known *k, sqlite3 *db, tl_error *err)
     static const size_t create = sizeof "CREATE VIEW " - 1;
     tl_text sql = {0};
     tl_rc rc = TL_OK;
-    /* One transaction: eighteen would cost more than most questions. */
+    /* All or none: what opened the database closes it where one fails. */
     tl_text_add(&sql, "BEGIN;");
     for (size_t i = 0; i < k->n; i++) {
         if (strcmp(k->items[i].type, "view") != 0) continue;

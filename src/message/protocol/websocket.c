@@ -62,8 +62,10 @@ static bool plausible_start(uint8_t first, uint8_t second)
 {
     unsigned opcode = first & 15;
     if ((first & 0x30) != 0 || kinds[opcode] == NULL) return false;
-    /* Section 5.5: control frames are short, and whole; RFC 7692 section 6.1: and not compressed. */
-    return opcode < CLOSE || ((first & 0xc0) == 0x80 && (second & 0x7f) <= CONTROL_MOST);
+    /* RFC 7692 section 6.1: RSV1 is of a message's first fragment, which says it for the others, and of no control frame. */
+    if ((first & 0x40) != 0 && opcode != TEXT && opcode != BINARY) return false;
+    /* Section 5.5: control frames are short, and whole. */
+    return opcode < CLOSE || ((first & 0x80) != 0 && (second & 0x7f) <= CONTROL_MOST);
 }
 
 static size_t header_length(uint8_t second)
@@ -135,7 +137,7 @@ static bool plausible_payload(const struct frame *f, tl_span b, unsigned *points
     tl_span p = payload(f, b, text, sizeof text);
     *points = 1;
     if (!f->fin && f->length == 0) return false; /* allowed, without a point, and what runs of zeros look like */
-    if (f->rsv1) return f->opcode == TEXT || f->opcode == BINARY;
+    if (f->rsv1) return true; /* packed: its text is not to be seen */
     if (f->opcode == TEXT) {
         *points = p.n >= PROOF_TEXT ? 2 : 1;
         return is_utf8(p);
@@ -151,8 +153,7 @@ static bool fits(const struct websocket *s, tl_dir dir, uint8_t first, uint8_t s
     bool fragment = (first & 15) == CONTINUATION || !(first & 0x80), known = s->frames[dir] != 0;
     if (known && fragment && !(s->fragments & 1u << dir)) return false;
     if (known && (first & 0x40) && !s->deflates) return false;
-    if (s->client == UNKNOWN_CLIENT && second >> 7 != (dir == TL_C2S)) return false;
-    return (first & 0x4f) != 0x40;
+    return s->client != UNKNOWN_CLIENT || second >> 7 == (dir == TL_C2S);
 }
 
 static bool may_begin(const struct websocket *s, tl_dir dir, uint8_t first, uint8_t second)
