@@ -137,7 +137,7 @@ static bool plausible_payload(const struct frame *f, tl_span b, unsigned *points
     tl_span p = payload(f, b, text, sizeof text);
     *points = 1;
     if (!f->fin && f->length == 0) return false; /* allowed, without a point, and what runs of zeros look like */
-    if (f->rsv1) return true; /* packed: its text is not to be seen */
+    if (f->rsv1) return true;                    /* packed: its text is not to be seen */
     if (f->opcode == TEXT) {
         *points = p.n >= PROOF_TEXT ? 2 : 1;
         return is_utf8(p);
