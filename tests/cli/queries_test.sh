@@ -16,27 +16,33 @@ fail() { echo "FAILED: $*"; failed=1; }
 "$query" "$db" verify || fail "the database is not sound"
 
 questions=0
+"$query" "$db" queries --format csv >"$tmp/list"
 for file in queries/*.sql; do
     name=$(basename "$file" .sql)
     head -n 1 "$file" | grep -q '^-- title: .' || fail "$name has no title"
-    "$query" "$db" queries --format csv | grep -q "^$name," || fail "$name is not listed"
+    grep -q "^$name," "$tmp/list" || fail "$name is not listed"
     case $name in check_*) continue ;; esac
     questions=$((questions + 1))
     "$query" "$db" run "$name" --format csv >"$tmp/$name.txt" 2>"$tmp/err" || { fail "run $name: $(cat "$tmp/err")"; continue; }
     [ "$(wc -l <"$tmp/$name.txt")" -gt 1 ] || fail "$name finds nothing: tests/golden/queries.sql lacks something for it"
     [ -z "${UPDATE:-}" ] || cp "$tmp/$name.txt" "tests/golden/queries/$name.txt"
     diff "tests/golden/queries/$name.txt" "$tmp/$name.txt" || fail "$name"
-    sqlite3 -bail -json "$db" <"$file" >"$tmp/stock" 2>"$tmp/err" || fail "sqlite3 < $file: $(cat "$tmp/err")"
-    "$query" "$db" run "$name" --format json >"$tmp/ours"
-    # The stock shell shows text raw: what it obeys is escaped here before the two are compared.
-    python3 - "$tmp/stock" "$tmp/ours" <<'PY' || fail "$name: the stock shell says otherwise"
-import json, sys
-stock, ours = (json.loads(open(f, encoding="utf-8", errors="surrogateescape").read() or "[]") for f in sys.argv[1:])
-safe = lambda v: "".join(c if c.isprintable() else "".join(f"\\x{b:02x}" for b in c.encode()) for c in v) if isinstance(v, str) else v
-stock = [{k: safe(v) for k, v in row.items()} for row in stock]
-assert stock == ours, (stock, ours)
-PY
+    sqlite3 -bail -json "$db" <"$file" >"$tmp/$name.stock" 2>"$tmp/err" || fail "sqlite3 < $file: $(cat "$tmp/err")"
+    "$query" "$db" run "$name" --format json >"$tmp/$name.ours"
 done
+# The stock shell shows text raw: what it obeys is escaped here before the two are compared.
+python3 - "$tmp" $questions <<'PY' || fail "the stock shell says otherwise"
+import glob, json, sys
+def answers(file):
+    return json.loads(open(file, encoding="utf-8", errors="surrogateescape").read() or "[]")
+safe = lambda v: "".join(c if c.isprintable() else "".join(f"\\x{b:02x}" for b in c.encode()) for c in v) if isinstance(v, str) else v
+files = glob.glob(sys.argv[1] + "/*.stock")
+assert len(files) == int(sys.argv[2]), "an answer is missing"
+for file in files:
+    stock = [{k: safe(v) for k, v in row.items()} for row in answers(file)]
+    ours = answers(file[:-5] + "ours")
+    assert stock == ours, (file, stock, ours)
+PY
 [ $questions -ge 25 ] || fail "only $questions questions"
 for golden in tests/golden/queries/*.txt; do
     [ -f "queries/$(basename "$golden" .txt).sql" ] || fail "$golden is of no query"
