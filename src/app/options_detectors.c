@@ -17,6 +17,7 @@ struct tl_detectors {
     const tl_detector *loaded[TL_OBJECTS_MAX];
     unsigned objects;
     const tl_detector **items; /* objects and built-in ones */
+    tl_registry_index index;   /* of these */
     tl_registry base;
     const tl_registry *registry;
 };
@@ -62,6 +63,7 @@ static tl_rc check_loaded(const tl_detector *t, const char *path, tl_error *err)
         return tl_fail(err, TL_EUSAGE, "%s: its detector lacks a name, probe or measure", path);
     if (t->state_size > TL_STATE_MAX || t->head_max == 0 || t->head_max > HEAD_MAX_MOST)
         return tl_fail(err, TL_EUSAGE, "%s: state_size is %d at most, head_max 1 to %d", path, TL_STATE_MAX, HEAD_MAX_MOST);
+    if (t->first.n % 2 != 0) return tl_fail(err, TL_EUSAGE, "%s: first holds pairs of bytes", path);
     return TL_OK;
 }
 
@@ -93,7 +95,7 @@ static tl_rc compose(tl_detectors *d, tl_error *err)
         if (d->items == NULL) return tl_fail(err, TL_ENOMEM, "out of memory");
         memcpy(d->items, d->loaded, d->objects * sizeof *d->items);
         memcpy(d->items + d->objects, builtin->items, builtin->n * sizeof *d->items);
-        d->base = (tl_registry){d->items, d->objects + builtin->n};
+        d->base = tl_registry_of(d->items, d->objects + builtin->n, &d->index);
     }
     if (d->framings != NULL) d->registry = tl_framings_registry(d->framings, &d->base);
     return d->registry != NULL ? TL_OK : tl_fail(err, TL_ENOMEM, "out of memory");

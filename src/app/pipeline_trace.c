@@ -78,7 +78,7 @@ static bool watch(tl_trace *t, const tl_registry *r)
         w->out = t->out;
         t->detectors[i] = &w->base;
     }
-    t->registry = (tl_registry){t->detectors, r->n};
+    t->registry = (tl_registry){t->detectors, r->n, NULL}; /* the trace shows what each of them says */
     return true;
 }
 

@@ -80,6 +80,9 @@ struct tl_detector {
     size_t head_max;   /* the most bytes that measure() may ask for */
     size_t state_size; /* per session, both directions; all zero is the start; <= TL_STATE_MAX */
     uint16_t ports[8]; /* server ports it is usual on, for people and for TL_LIKELY; 0 ends them */
+    /* What probe() need not be asked about: pairs of first and last byte of a range.  Where server_port is none of `ports`, it says NO
+    ** whenever no direction begins with a byte of these, whatever follows.  Empty: any byte may be the first. */
+    tl_span first;
     tl_match (*probe)(const tl_detector *d, const tl_probe *in);
     tl_verdict (*measure)(const tl_detector *d, void *state, const tl_head *in);
     /* Offset of the next plausible boundary in in->bytes, TL_AT_END, or bytes.n where there is none.  A boundary that is cut by the
@@ -102,12 +105,18 @@ enum { TL_STATE_MAX = 256 };
 
 /* A detector in a shared object (tcpledger-ingest --detector FILE.so): say TL_DETECTOR_EXPORT(name_of_the_struct) once.  The number counts
 ** up when this header, base.h or text.h change so that an older object would do wrong; the programs refuse others. */
-enum { TL_DETECTOR_ABI = 1 };
+enum { TL_DETECTOR_ABI = 2 };
 #define TL_DETECTOR_EXPORT(detector)                                                                                                       \
     extern const unsigned tl_detector_abi;                                                                                                 \
     extern const tl_detector *const tl_detector_main;                                                                                      \
     const unsigned tl_detector_abi = TL_DETECTOR_ABI;                                                                                      \
     const tl_detector *const tl_detector_main = &(detector)
+
+/* For tl_detector.first: TL_FIRST("AZaz"). */
+#define TL_FIRST(pairs)                                                                                                                    \
+    {                                                                                                                                      \
+        (const uint8_t *)(pairs), sizeof(pairs) - 1                                                                                        \
+    }
 
 /* The tag of the open request with that id in the other direction than `in`; 0: none is known. */
 uint32_t tl_asked(const tl_head *in, uint64_t id);

@@ -18,6 +18,7 @@ struct tl_framings {
     tl_detector *detectors;
     size_t n;
     const tl_detector **items; /* of the registry */
+    tl_registry_index index;
     tl_registry registry;
 };
 
@@ -363,6 +364,6 @@ const tl_registry *tl_framings_registry(tl_framings *f, const tl_registry *base)
     if (base->n > 0) memcpy(items + f->n, base->items, base->n * sizeof *items);
     free(f->items);
     f->items = items;
-    f->registry = (tl_registry){items, n};
+    f->registry = tl_registry_of(items, n, &f->index);
     return &f->registry;
 }

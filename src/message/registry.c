@@ -1,23 +1,75 @@
 /*
-** registry.c - the built-in detectors.  A detector costs a file in protocol/ and a line in registry.h.
+** registry.c - the built-in detectors, and which of them are asked.  A detector costs a file in protocol/ and a line in registry.h.
 */
 #include "message/registry.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { INDEXED = 64 }; /* bits of an index's words */
 
 #define X(name) &name,
 static const tl_detector *const builtin[] = {TL_DETECTORS(X)};
 #undef X
 
+static tl_registry_index builtin_index;
+static tl_registry builtin_registry;
+
+static void make_builtin(void)
+{
+    builtin_registry = tl_registry_of(builtin, sizeof builtin / sizeof *builtin, &builtin_index);
+}
+
 const tl_registry *tl_registry_builtin(void)
 {
-    static const tl_registry r = {builtin, sizeof builtin / sizeof *builtin};
-    return &r;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_builtin);
+    return &builtin_registry;
+}
+
+static void index_one(tl_registry_index *x, const tl_detector *d, uint64_t bit)
+{
+    for (size_t i = 0; i < sizeof d->ports / sizeof *d->ports && d->ports[i] != 0; i++) x->by_port[d->ports[i] & 0xff] |= bit;
+    for (size_t byte = 0; byte < 256; byte++) {
+        bool any = d->first.n == 0;
+        for (size_t i = 0; i + 1 < d->first.n; i += 2) any |= byte >= d->first.p[i] && byte <= d->first.p[i + 1];
+        if (any) x->by_first[byte] |= bit;
+    }
+}
+
+tl_registry tl_registry_of(const tl_detector *const *items, size_t n, tl_registry_index *index)
+{
+    memset(index, 0, sizeof *index);
+    for (size_t i = 0; i < n && i < INDEXED; i++) index_one(index, items[i], (uint64_t)1 << i);
+    return (tl_registry){items, n, index};
+}
+
+/* The bits of those that may say more than NO. */
+static uint64_t worth_asking(const tl_registry *r, const tl_probe *in)
+{
+    uint64_t bits = r->n < INDEXED ? ((uint64_t)1 << r->n) - 1 : UINT64_MAX;
+    if (r->index == NULL) return bits;
+    uint64_t ask = r->index->by_port[in->server_port & 0xff];
+    for (int dir = 0; dir < 2; dir++)
+        if (in->head[dir].n > 0) ask |= r->index->by_first[in->head[dir].p[0]];
+    return bits & ask;
+}
+
+/* The next place to ask after `place`: that of the lowest bit, which is taken away; without one those from INDEXED on. */
+static size_t next_place(uint64_t *bits, size_t place)
+{
+    if (*bits == 0) return place < INDEXED ? INDEXED : place + 1;
+    size_t lowest = (size_t)__builtin_ctzll(*bits);
+    *bits &= *bits - 1;
+    return lowest;
 }
 
 const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bool *wait, const tl_detector **likely)
 {
+    uint64_t bits = worth_asking(r, in);
     *wait = false;
     *likely = NULL;
-    for (size_t i = 0; i < r->n; i++) {
+    for (size_t i = next_place(&bits, 0); i < r->n; i = next_place(&bits, i)) {
         switch (r->items[i]->probe(r->items[i], in)) {
         case TL_YES: return r->items[i];
         case TL_LIKELY:

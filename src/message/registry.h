@@ -6,10 +6,21 @@
 
 #include "message/detector.h"
 
+/* Which detectors are worth asking, as bits of their places: most need only the first byte to say NO.  For places up to 63; what lies
+** behind them is always asked. */
+typedef struct tl_registry_index {
+    uint64_t by_first[256]; /* those that may begin with the byte */
+    uint64_t by_port[256];  /* those that are usual on a port with that low byte: they are asked whatever the first bytes are */
+} tl_registry_index;
+
 typedef struct tl_registry { /* borrowed by every framer */
     const tl_detector *const *items;
     size_t n;
+    const tl_registry_index *index; /* borrowed; NULL: all are asked, which comes to the same */
 } tl_registry;
+
+/* Of n detectors; fills the index in, which is borrowed as the detectors are. */
+tl_registry tl_registry_of(const tl_detector *const *items, size_t n, tl_registry_index *index);
 
 /* All built-in detectors. */
 const tl_registry *tl_registry_builtin(void);

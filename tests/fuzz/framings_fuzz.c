@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, text_n);
     tl_framings *f = tl_framings_read(text, "f", &err);
     assert(f != NULL || (err.rc == TL_EUSAGE && strncmp(err.text, "f:", 2) == 0));
-    const tl_registry none = {NULL, 0}, *r = f != NULL ? tl_framings_registry(f, &none) : &none;
+    const tl_registry none = {NULL, 0, NULL}, *r = f != NULL ? tl_framings_registry(f, &none) : &none;
     for (size_t i = 0; i < r->n && i < 4; i++) {
         tl_script s = {.port = 7000};
         if (size > text_n) tl_say_bytes(&s, TL_C2S, data + text_n, size - text_n);

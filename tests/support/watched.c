@@ -70,7 +70,7 @@ const tl_registry *tl_watch(const tl_detector *d)
 {
     static tl_detector outer;
     static const tl_detector *const items[] = {&outer};
-    static const tl_registry r = {items, 1};
+    static const tl_registry r = {items, 1, NULL};
     inner = d;
     outer = *d;
     outer.probe = probe;

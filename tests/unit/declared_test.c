@@ -71,7 +71,7 @@ static void reads(void)
 
 static void heard(const char *name, const tl_script *s, const char *expected)
 {
-    tl_registry one = {(const tl_detector *const[]){declared(name)}, 1};
+    tl_registry one = {(const tl_detector *const[]){declared(name)}, 1, NULL};
     for (size_t split = 0; split < 40; split++) {
         char *text = tl_hear(s, &one, split);
         if (strcmp(text, expected) != 0) printf("\n%s, cut into %zu:\n%s", name, split, text);

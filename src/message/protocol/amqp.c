@@ -304,6 +304,8 @@ const tl_detector tl_amqp = {
     .head_max = SHOWN,
     .state_size = sizeof(struct amqp),
     .ports = {5672},
+    .first = TL_FIRST("\x01\x03\x08\x08"
+                      "AA"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -205,6 +205,7 @@ const tl_detector tl_bgp = {
     .head_max = SHOWN,
     .state_size = sizeof(struct bgp),
     .ports = {179},
+    .first = TL_FIRST("\xff\xff"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

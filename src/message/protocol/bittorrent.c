@@ -166,6 +166,7 @@ const tl_detector tl_bittorrent = {
     .head_max = HANDSHAKE + SHOWN,
     .state_size = sizeof(struct bittorrent),
     .ports = {6881, 6882, 6883, 51413},
+    .first = TL_FIRST("\x00\x00\x13\x13"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

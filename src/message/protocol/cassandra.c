@@ -180,6 +180,7 @@ const tl_detector tl_cassandra = {
     .name = "cassandra",
     .head_max = SHOWN,
     .ports = {9042},
+    .first = TL_FIRST("\x01\x05\x81\x85"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -193,6 +193,7 @@ const tl_detector tl_diameter = {
     .head_max = SHOWN,
     .state_size = sizeof(struct diameter),
     .ports = {3868},
+    .first = TL_FIRST("\x01\x01"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -384,6 +384,7 @@ const tl_detector tl_dicom = {
     .head_max = SHOWN,
     .state_size = sizeof(struct dicom),
     .ports = {104, 2761, 2762, 11112},
+    .first = TL_FIRST("\x01\x07"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -312,6 +312,7 @@ const tl_detector tl_dnp3 = {
     .head_max = SHOWN,
     .state_size = sizeof(struct dnp3),
     .ports = {20000},
+    .first = TL_FIRST("\x05\x05"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

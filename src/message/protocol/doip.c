@@ -344,6 +344,7 @@ const tl_detector tl_doip = {
     .head_max = SHOWN,
     .state_size = sizeof(struct doip),
     .ports = {13400, 3496},
+    .first = TL_FIRST("\x01\x04\xff\xff"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -189,6 +189,7 @@ static void describe(const tl_detector *d, const void *state, const tl_head *in,
 const tl_detector tl_fix = {
     .name = "fix",
     .head_max = HEAD_MOST,
+    .first = TL_FIRST("88"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

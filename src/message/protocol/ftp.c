@@ -236,6 +236,7 @@ const tl_detector tl_ftp = {
     .head_max = REPLY_MOST,
     .state_size = sizeof(struct ftp),
     .ports = {21, 2121},
+    .first = TL_FIRST("15AZaz"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

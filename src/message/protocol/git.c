@@ -203,6 +203,7 @@ const tl_detector tl_git = {
     .head_max = PREFIX + SHOWN,
     .state_size = sizeof(struct git),
     .ports = {9418},
+    .first = TL_FIRST("09AFaf"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -303,6 +303,7 @@ const tl_detector tl_http1 = {
     .name = "http",
     .head_max = TL_HTTP1_HEAD_MAX,
     .state_size = sizeof(struct http1),
+    .first = TL_FIRST("\n\n\r\rAZ"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -445,6 +445,8 @@ const tl_detector tl_http2 = {
     .head_max = HEAD_MAX,
     .state_size = sizeof(struct http2),
     .ports = {80, 8080, 50051},
+    .first = TL_FIRST("\x00\x00\n\n\r\r  **./00"
+                      "22HIPPRRTT"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

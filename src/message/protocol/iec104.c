@@ -236,6 +236,7 @@ const tl_detector tl_iec104 = {
     .head_max = SHOWN,
     .state_size = sizeof(struct iec104),
     .ports = {2404},
+    .first = TL_FIRST("hh"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

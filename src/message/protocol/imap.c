@@ -316,6 +316,7 @@ const tl_detector tl_imap = {
     .head_max = LINE_MOST,
     .state_size = sizeof(struct imap),
     .ports = {143},
+    .first = TL_FIRST("!~"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

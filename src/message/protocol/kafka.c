@@ -302,6 +302,7 @@ const tl_detector tl_kafka = {
     .head_max = SHOWN,
     .state_size = sizeof(struct kafka),
     .ports = {9092, 9093, 9094},
+    .first = TL_FIRST("\x00\x06"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

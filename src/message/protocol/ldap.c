@@ -330,6 +330,7 @@ const tl_detector tl_ldap = {
     .head_max = SHOWN,
     .state_size = sizeof(struct ldap),
     .ports = {389, 3268},
+    .first = TL_FIRST("00"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

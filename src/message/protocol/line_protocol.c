@@ -83,6 +83,7 @@ const tl_detector tl_lines = {
     .name = "lines",
     .head_max = HEAD_MOST,
     .state_size = sizeof(struct lines),
+    .first = TL_FIRST("\t\n\r\r ~\xc2\xf4"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -307,6 +307,7 @@ const tl_detector tl_memcached = {
     .head_max = LINE_MOST,
     .state_size = sizeof(struct memcached),
     .ports = {11211},
+    .first = TL_FIRST("09AZaz"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -123,6 +123,7 @@ const tl_detector tl_memcached_binary = {
     .name = "memcached-binary",
     .head_max = HEADER + EXTRAS_MOST + KEY_MOST,
     .ports = {11211},
+    .first = TL_FIRST("\x80\x81"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -176,6 +176,7 @@ const tl_detector tl_mllp = {
     .head_max = HEAD_MOST + 4,
     .state_size = sizeof(struct mllp),
     .ports = {2575},
+    .first = TL_FIRST("\x0b\x0b"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

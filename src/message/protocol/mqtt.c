@@ -306,6 +306,7 @@ const tl_detector tl_mqtt = {
     .head_max = SHOWN,
     .state_size = sizeof(struct mqtt),
     .ports = {1883},
+    .first = TL_FIRST("\x10\x1f"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -290,6 +290,7 @@ const tl_detector tl_opcua = {
     .head_max = SHOWN,
     .state_size = sizeof(struct opcua),
     .ports = {4840, 4843},
+    .first = TL_FIRST("AZ"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

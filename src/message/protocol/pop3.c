@@ -264,6 +264,7 @@ const tl_detector tl_pop3 = {
     .head_max = LINE_MOST + 1,
     .state_size = sizeof(struct pop3),
     .ports = {110},
+    .first = TL_FIRST("++--AZaz"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

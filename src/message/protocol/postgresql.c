@@ -442,6 +442,8 @@ const tl_detector tl_postgresql = {
     .head_max = 1 + SHOWN,
     .state_size = sizeof(struct postgresql),
     .ports = {5432, 6432, 5433},
+    .first = TL_FIRST("\x00\x00"
+                      "09AZaz"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -297,6 +297,7 @@ const tl_detector tl_proxy = {
     .name = "proxy",
     .head_max = HEAD_MAX,
     .state_size = sizeof(struct proxy),
+    .first = TL_FIRST("\r\rPP"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -228,6 +228,7 @@ const tl_detector tl_rdp = {
     .head_max = SHOWN,
     .state_size = sizeof(struct rdp),
     .ports = {3389},
+    .first = TL_FIRST("\x03\x03"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

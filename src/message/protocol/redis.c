@@ -406,6 +406,7 @@ const tl_detector tl_redis = {
     .head_max = LINE_MOST + SHOWN + NUMBER_MOST,
     .state_size = sizeof(struct redis),
     .ports = {6379, 6380, 26379},
+    .first = TL_FIRST("!~"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

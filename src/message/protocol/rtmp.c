@@ -308,6 +308,7 @@ const tl_detector tl_rtmp = {
     .head_max = SHOWN + HEADER_MAX,
     .state_size = sizeof(struct rtmp),
     .ports = {1935},
+    .first = TL_FIRST("\x03\x03"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

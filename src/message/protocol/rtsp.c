@@ -128,6 +128,7 @@ const tl_detector tl_rtsp = {
     .name = "rtsp",
     .head_max = HEAD_MOST,
     .ports = {554, 8554},
+    .first = TL_FIRST("AZ"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

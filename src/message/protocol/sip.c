@@ -143,6 +143,7 @@ const tl_detector tl_sip = {
     .name = "sip",
     .head_max = TL_HEADS_MOST,
     .ports = {5060},
+    .first = TL_FIRST("\n\n\r\rAZ"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -300,6 +300,7 @@ const tl_detector tl_smb = {
     .head_max = SHOWN,
     .state_size = sizeof(struct smb),
     .ports = {445, 139},
+    .first = TL_FIRST("\x00\x00"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

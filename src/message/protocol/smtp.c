@@ -341,6 +341,7 @@ const tl_detector tl_smtp = {
     .head_max = REPLY_MOST,
     .state_size = sizeof(struct smtp),
     .ports = {25, 587, 465, 2525, 24},
+    .first = TL_FIRST("15AZaz"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

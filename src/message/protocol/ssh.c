@@ -274,6 +274,8 @@ const tl_detector tl_ssh = {
     .head_max = PACKET_MAX + 4,
     .state_size = sizeof(struct ssh),
     .ports = {22, 2222},
+    .first = TL_FIRST("\x00\x00"
+                      "SS"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

@@ -169,6 +169,7 @@ const tl_detector tl_telnet = {
     .name = "telnet",
     .head_max = SUB_MOST,
     .ports = {23, 2323},
+    .first = TL_FIRST("\xff\xff"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

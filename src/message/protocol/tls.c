@@ -300,6 +300,7 @@ const tl_detector tl_tls = {
     .head_max = HEADER + FRAGMENT_MAX,
     .state_size = sizeof(struct tls),
     .ports = {443, 465, 636, 853, 990, 993, 995, 8443},
+    .first = TL_FIRST("\x14\x18"),
     .probe = probe,
     .measure = measure,
     .resync = resync,

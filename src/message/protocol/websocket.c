@@ -361,6 +361,7 @@ const tl_detector tl_websocket = {
     .head_max = HEAD_MAX,
     .state_size = sizeof(struct websocket),
     .ports = {80, 8080},
+    .first = TL_FIRST("\x00\x02\x41\x42\x80\x82\x88\x8a\xc1\xc2"),
     .probe = probe,
     .measure = measure,
     .resync = resync,
