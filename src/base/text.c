@@ -112,36 +112,57 @@ void tl_text_printf(tl_text *t, const char *fmt, ...)
     va_end(args);
 }
 
+enum {
+    SLICE = 64,      /* input bytes that are escaped at a time, into room that was made for them */
+    ESCAPED_MOST = 5 /* bytes of one of them: two backslashes, x and two digits */
+};
+
+/* One byte that is not shown as it is; returns behind it. */
+static char *put_escape(char *out, uint8_t c, bool json)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (c == '"') {
+        *out++ = '\\';
+        *out++ = '"';
+        return out;
+    }
+    for (int i = 0; i < (c == '\\' ? 2 : 1) * (json ? 2 : 1); i++) *out++ = '\\';
+    if (c == '\\') return out;
+    *out++ = 'x';
+    *out++ = digits[c >> 4];
+    *out++ = digits[c & 15];
+    return out;
+}
+
 /* The escaped text of text.h; in a JSON string its quotes and backslashes are escaped once more. */
 static void add_escaped(tl_text *t, tl_span in, size_t most, bool json)
 {
-    const char *slash = json ? "\\\\" : "\\";
     size_t shown = in.n < most ? in.n : most, at = 0;
-    while (at < shown) {
-        size_t run = at;
-        while (run < shown && in.p[run] >= 0x20 && in.p[run] < 0x7f && in.p[run] != '\\' && !(json && in.p[run] == '"')) run++;
-        if (run > at) {
-            tl_text_bytes(t, in.p + at, run - at);
-            at = run;
-            continue;
+    bool halved = false; /* a character that the cut would halve is left out whole */
+    while (at < shown && !halved) {
+        size_t end = shown - at < SLICE ? shown : at + SLICE;
+        /* The last character of a slice may begin in it and end behind it, in bytes that would cost more escaped. */
+        if (!reserve(t, (end - at) * ESCAPED_MOST)) return;
+        char *out = t->p + t->n;
+        while (at < end) {
+            uint8_t c = in.p[at];
+            if (c >= 0x20 && c < 0x7f && c != '\\' && !(json && c == '"')) {
+                *out++ = (char)c;
+                at++;
+                continue;
+            }
+            size_t len = c < 0x80 ? 0 : tl_text_readable(tl_span_of(in.p + at, in.n - at));
+            halved = len > shown - at;
+            if (halved) break;
+            if (len > 0)
+                memcpy(out, in.p + at, len);
+            else
+                out = put_escape(out, c, json);
+            out += len;
+            at += len > 0 ? len : 1;
         }
-        uint8_t c = in.p[at];
-        size_t len = tl_text_readable(tl_span_of(in.p + at, in.n - at));
-        if (c == '\\') {
-            tl_text_add(t, slash);
-            tl_text_add(t, slash);
-        } else if (c == '"') {
-            tl_text_add(t, "\\\"");
-        } else if (len > 0) {
-            if (len > shown - at) break; /* a character that the cut would halve is left out whole */
-            tl_text_bytes(t, in.p + at, len);
-        } else {
-            static const char digits[] = "0123456789abcdef";
-            const char hex[] = {'x', digits[c >> 4], digits[c & 15]};
-            tl_text_add(t, slash);
-            tl_text_bytes(t, hex, sizeof hex);
-        }
-        at += len > 0 ? len : 1;
+        t->n = (size_t)(out - t->p);
+        *out = '\0';
     }
     if (at < in.n) tl_text_add(t, "...");
 }

@@ -15,7 +15,7 @@
 
 enum {
     PACK_MIN = 512,    /* setting up the compressor costs as much as packing 4 KiB, and a short row is mostly its other columns */
-    SAMPLE_MIN = 2048, /* up to here a look costs as much as packing */
+    SAMPLE_MIN = 2048, /* up to here a trial costs as much as packing */
     SAMPLE_SLICES = 4, /* spread over the chunk: heads are text where the body is not */
     SLICE_BYTES = 1024,
     SAMPLE_BYTES = SAMPLE_SLICES * SLICE_BYTES,
@@ -59,7 +59,6 @@ static size_t deflate_shorter(tl_packer *p, const uint8_t *in, size_t n)
 static bool worth_packing(tl_packer *p, const uint8_t *in, size_t n)
 {
     if (n < PACK_MIN) return false;
-    if (n <= SAMPLE_MIN) return true;
     uint8_t sample[SAMPLE_BYTES];
     size_t size = SAMPLE_BYTES;
     if (n <= SAMPLE_BYTES) {
@@ -75,7 +74,8 @@ static bool worth_packing(tl_packer *p, const uint8_t *in, size_t n)
     uint64_t squares = 0, random = size + size * size / 256;
     for (int i = 0; i < 256; i++) squares += (uint64_t)count[i] * count[i];
     if (squares > 2 * random) return true;
-    /* Flat or nearly so: only repetitions could help, and they show in a trial. */
+    /* Flat or nearly so: only repetitions could help, and they show in a trial.  Of so few bytes the trial would be the packing itself. */
+    if (n <= SAMPLE_MIN) return false;
     size_t packed = deflate_shorter(p, sample, size);
     return packed > 0 && packed + size / 32 < size;
 }

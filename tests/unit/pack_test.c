@@ -68,7 +68,11 @@ static const struct {
              {"one byte", zeros, 1, false},
              {"pages and pictures", page_and_picture, 69000, true},
              {"picture and page", picture_and_page, 69000, true},
-             {"zeros, 600 bytes", zeros, 600, true}};
+             {"zeros, 600 bytes", zeros, 600, true},
+             {"noise, 600 bytes", noise, 600, false},
+             {"text, 600 bytes", text, 600, true},
+             {"repeated, a segment", repeated, 1460, false}, /* the look does not see it, and a trial is not worth it */
+             {"repeated, 3 KB", repeated, 3000, true}};
 
 static void open_with(tl_stage *s, fill *f, size_t n, uint8_t **bytes)
 {

@@ -79,6 +79,37 @@ static void a_cut_is_told(void)
     }
 }
 
+/* Long texts are escaped in slices: where these end must not show. */
+static void slices_do_not_show(void)
+{
+    static const char *const units[] = {"\xf0\x9f\x98\x80", "\xc3\xbc", "\xff", "\"\\", "\xe2\x82"}; /* whole, whole, stray, special, cut */
+    for (size_t unit = 0; unit < sizeof units / sizeof units[0]; unit++)
+        for (size_t before = 55; before < 70; before++) {
+            char in[160];
+            size_t n = strlen(units[unit]);
+            tl_text whole = {0}, parts = {0};
+            memset(in, 'a', sizeof in);
+            memcpy(in + before, units[unit], n);
+            char *exact = tl_exact(in, sizeof in);
+            tl_json_string(&whole, tl_span_of(exact, sizeof in), SIZE_MAX);
+            tl_text_add(&parts, "\"");
+            for (size_t i = 0; i < before; i++) tl_text_add(&parts, "a");
+            tl_json_string(&parts, tl_span_of(exact + before, n), SIZE_MAX); /* with its quotes, which go */
+            memmove(parts.p + before + 1, parts.p + before + 2, parts.n - before - 2);
+            parts.n -= 2;
+            for (size_t i = before + n; i < sizeof in; i++) tl_text_add(&parts, "a");
+            tl_text_add(&parts, "\"");
+            CU_ASSERT_STRING_EQUAL(whole.p, parts.p);
+            tl_text_reset(&whole);
+            tl_text_escaped(&whole, tl_span_of(exact, sizeof in), before + 1); /* cut in or behind the unit's first byte */
+            CU_ASSERT(memcmp(whole.p, in, before) == 0 && strcmp(whole.p + whole.n - 3, "...") == 0);
+            CU_ASSERT(unit > 1 || whole.n == before + 3);
+            free(exact);
+            tl_text_free(&whole);
+            tl_text_free(&parts);
+        }
+}
+
 /* Whatever comes in, a terminal gets printable bytes only, and the JSON string has no bare quote inside. */
 static void any_bytes(void)
 {
@@ -215,6 +246,7 @@ int main(void)
 {
     return tl_run_cases("text", (const tl_case[]){{"escaping", escaping},
                                                   {"a cut is told", a_cut_is_told},
+                                                  {"slices do not show", slices_do_not_show},
                                                   {"any bytes", any_bytes},
                                                   {"objects", objects},
                                                   {"growing", growing},
