@@ -53,6 +53,7 @@ struct tl_pipeline {
     uint64_t gaps;          /* told */
     writer *writer;
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
+    tl_stock stock;  /* of the lanes, their flows and framers */
     lane *lanes;
     tl_flows flows;
     tl_flow *brief;         /* owned; of sessions without a lane, one after the other */
@@ -70,19 +71,19 @@ struct tl_pipeline {
 
 /* ---- lanes ---- */
 
-static void lane_free(lane *l)
+static void lane_free(tl_pipeline *p, lane *l)
 {
     *l->prev = l->next;
     if (l->next != NULL) l->next->prev = l->prev;
     tl_flow_free(l->flow);
     tl_framer_free(l->framer);
-    free(l);
+    tl_stock_give(&p->stock, l, sizeof *l);
 }
 
 static lane *lane_new(tl_pipeline *p, tl_session *s)
 {
     tl_session_info info;
-    lane *l = calloc(1, sizeof *l);
+    lane *l = tl_stock_take_zero(&p->stock, sizeof *l);
     if (l == NULL) return NULL;
     l->next = p->lanes;
     l->prev = &p->lanes;
@@ -90,11 +91,11 @@ static lane *lane_new(tl_pipeline *p, tl_session *s)
     p->lanes = l;
     tl_session_look(s, &info);
     l->session = s;
-    l->flow = tl_flow_new(info.id, l);
+    l->flow = tl_flow_new(&p->stock, info.id, l);
     bool framed = !info.reopened && !info.resumed;
-    if (framed) l->framer = tl_framer_new(p->registry, info.server.port);
+    if (framed) l->framer = tl_framer_new_from(&p->stock, p->registry, info.server.port);
     if (l->flow == NULL || (l->framer == NULL && framed)) {
-        lane_free(l);
+        lane_free(p, l);
         return NULL;
     }
     tl_flow_join(l->flow, &p->flows);
@@ -117,7 +118,6 @@ static tl_rc hand_over(tl_pipeline *p)
 {
     tl_rc rc = TL_OK;
     for (tl_flow *f; rc == TL_OK && (f = tl_batch_touched(p->batch)) != NULL;) rc = session_row(p, tl_flow_owner(f), tl_batch_session_part);
-    if (rc == TL_OK) rc = tl_batch_sort(p->batch);
     return rc == TL_OK ? writer_hand_over(p->writer, &p->batch) : rc;
 }
 
@@ -180,7 +180,7 @@ static tl_rc end_session(tl_pipeline *p, tl_session *s)
         tl_rc rc = session_row(p, l, tl_batch_session);
         if (rc != TL_OK) return rc;
         *tl_session_slot(s) = NULL;
-        lane_free(l);
+        lane_free(p, l);
         return TL_OK;
     }
     tl_session_look(s, &info);
@@ -342,9 +342,10 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
         return NULL;
     }
     tl_pipeline *p = calloc(1, sizeof *p);
+    if (p != NULL) tl_stock_init(&p->stock);
     if (p != NULL) p->sessions = tl_sessions_new(&o->limits, next_id);
     if (p != NULL) p->decoder = tl_decoder_new(o->limits.hash_key);
-    if (p != NULL) p->brief = tl_flow_new(0, NULL);
+    if (p != NULL) p->brief = tl_flow_new(NULL, 0, NULL);
     if (p == NULL || p->sessions == NULL || p->decoder == NULL || p->brief == NULL) {
         (void)tl_fail(err, TL_ENOMEM, "out of memory");
         tl_pipeline_free(p);
@@ -373,9 +374,10 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
 void tl_pipeline_free(tl_pipeline *p)
 {
     if (p == NULL) return;
-    while (p->lanes != NULL) lane_free(p->lanes); /* of sessions that a failure left open */
-    tl_flow_free(p->brief);                       /* a failure may have left it in a batch */
+    while (p->lanes != NULL) lane_free(p, p->lanes); /* of sessions that a failure left open */
+    tl_flow_free(p->brief);                          /* a failure may have left it in a batch */
     if (p->writer != NULL) (void)writer_stop(p->writer, NULL);
+    tl_stock_clear(&p->stock);
     tl_decoder_free(p->decoder);
     tl_sessions_free(p->sessions);
     tl_text_free(&p->state);

@@ -55,7 +55,7 @@ static tl_rc frame_once(reframe *f, const tl_registry *r, uint64_t session_id, b
 {
     f->replay = tl_replay_open(tl_store_connection(f->store), (int64_t)session_id, causal, f->err);
     if (f->replay == NULL) return f->err->rc;
-    f->flow = tl_flow_new(session_id, NULL);
+    f->flow = tl_flow_new(NULL, session_id, NULL);
     f->framer = tl_framer_new(r, tl_replay_server_port(f->replay));
     tl_rc rc = f->flow == NULL || f->framer == NULL ? TL_ENOMEM : store_said(f, tl_store_messages_forget(f->store, session_id));
     if (rc == TL_OK) rc = all_events(f);

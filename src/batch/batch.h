@@ -15,9 +15,7 @@
 ** once, whole, and a chunk of a slow one is not cut by what others do.  A session's row leaves out what is held back, so whatever is
 ** handed over balances.
 **
-** When it is full, tl_batch_sort() brings together what belongs together.
-**
-** Writer side: pack, then walk tl_batch_sessions() and tl_batch_ops() in their order.
+** Writer side: pack, bring together what belongs together (tl_batch_sort), then walk tl_batch_sessions() and tl_batch_ops() in their order.
 **
 ** Rows of sessions come first and hold absolute facts; what became of the bytes (stored, gap, duplicate, stray) is told as
 ** additions, because the store changes these counts too when it compares copies or heals gaps.
@@ -26,6 +24,7 @@
 #define TL_BATCH_H
 
 #include "base/arena.h"
+#include "base/stock.h"
 #include "base/varint.h"
 #include "message/framer.h"
 #include "stream/resume.h"
@@ -119,7 +118,7 @@ TL_MUST_USE tl_rc tl_batch_state(tl_batch *b, uint64_t session_id, tl_span state
 tl_flow *tl_batch_touched(tl_batch *b);
 
 /* Orders rows and ops by session; those of one session stay in their order.  Many sessions at a time tell a little each: written as they
-** came, their rows would lie on other pages each time.  Before packing, when no flow is touched any more.  OK or ENOMEM. */
+** came, their rows would lie on other pages each time.  When no flow is touched any more, and nobody packs.  OK or ENOMEM. */
 TL_MUST_USE tl_rc tl_batch_sort(tl_batch *b);
 
 const tl_row_session *tl_batch_sessions(const tl_batch *b);
@@ -150,7 +149,8 @@ void tl_batch_pack(tl_batch *b, tl_packer *p);
 
 /* ---- the flow: one per session that has anything to tell; owned by the caller ---- */
 
-tl_flow *tl_flow_new(uint64_t session_id, void *owner); /* owner: handed back by tl_flow_owner.  NULL: no memory */
+/* What it holds comes from the stock, which outlives it; NULL: from malloc.  owner: handed back by tl_flow_owner.  NULL: no memory. */
+tl_flow *tl_flow_new(tl_stock *stock, uint64_t session_id, void *owner);
 /* The flow is another session's from here on, as if new: after its last tl_batch_session(), and where it joined no others. */
 void tl_flow_again(tl_flow *f, uint64_t session_id);
 void tl_flow_free(tl_flow *f); /* after its last tl_batch_session(); NULL is fine */

@@ -11,7 +11,6 @@
 #include "batch/rows.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What fits in a row that fills two overflow pages and the local part of a 32 KiB page: SQLite's record of a chunk has 12 columns,
@@ -20,11 +19,13 @@ enum { ROW_PAYLOAD = 4087 + 2 * 32764, ROW_COLUMNS = 64, CHUNK_BYTES = ROW_PAYLO
 /* Data of a chunk is copied into the batch up to here; beyond, the batch takes the buffer. */
 enum { COPIED_MOST = 8192 };
 _Static_assert((int)CHUNK_BYTES <= (int)TL_CHUNK_ROW, "a chunk's buffer holds what its row may hold");
+_Static_assert((int)COPIED_MOST >= (int)TL_STOCK_MOST, "what a batch takes is malloc's");
 
-tl_flow *tl_flow_new(uint64_t session_id, void *owner)
+tl_flow *tl_flow_new(tl_stock *stock, uint64_t session_id, void *owner)
 {
-    tl_flow *f = calloc(1, sizeof *f);
+    tl_flow *f = tl_stock_take_zero(stock, sizeof *f);
     if (f == NULL) return NULL;
+    f->stock = stock;
     f->session_id = session_id;
     f->owner = owner;
     f->waiting_end = &f->waiting;
@@ -34,7 +35,7 @@ tl_flow *tl_flow_new(uint64_t session_id, void *owner)
 void tl_flow_again(tl_flow *f, uint64_t session_id)
 {
     assert(!f->touched && f->held_bytes == 0 && f->flows == NULL);
-    *f = (tl_flow){.session_id = session_id, .owner = f->owner};
+    *f = (tl_flow){.stock = f->stock, .session_id = session_id, .owner = f->owner};
     f->waiting_end = &f->waiting;
 }
 
@@ -43,7 +44,7 @@ void tl_flow_free(tl_flow *f)
     if (f == NULL) return;
     batch_untouch(f);
     held_drop(f);
-    free(f);
+    tl_stock_give(f->stock, f, sizeof *f);
 }
 
 void *tl_flow_owner(const tl_flow *f)

@@ -9,11 +9,10 @@
 #include "batch/rows.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What buffers grow through: a session of a few short messages must cost little, and a long one must not be copied often. */
-static const uint32_t rooms[] = {128, 512, 2048, 8192, 28672, TL_CHUNK_ROW};
+static const uint32_t rooms[] = {128, 384, 768, 1280, TL_STOCK_MOST, 8192, 28672, TL_CHUNK_ROW};
 
 void tl_flow_join(tl_flow *f, tl_flows *all)
 {
@@ -62,7 +61,7 @@ bool held_room(tl_flow *f, buffer *b, size_t n)
     size_t c = 0;
     while (c + 1 < sizeof rooms / sizeof *rooms && rooms[c] < b->n + n) c++;
     assert(rooms[c] >= b->n + n);
-    uint8_t *p = realloc(b->p, rooms[c]);
+    uint8_t *p = tl_stock_resize(f->stock, b->p, b->room, rooms[c]);
     if (p == NULL) return false;
     more(f, rooms[c] - b->room);
     b->p = p;
@@ -78,7 +77,7 @@ void held_gone(tl_flow *f, buffer *b)
 
 void held_free(tl_flow *f, buffer *b)
 {
-    free(b->p);
+    tl_stock_give(f->stock, b->p, b->room);
     held_gone(f, b);
 }
 
@@ -108,7 +107,7 @@ static void leave(tl_flow *f)
     f->waiting = w->next;
     if (f->waiting == NULL) f->waiting_end = &f->waiting;
     less(f, w->bytes);
-    free(w);
+    tl_stock_give(f->stock, w, w->bytes);
 }
 
 tl_rc held_release(tl_batch *b, tl_flow *f)
@@ -133,7 +132,7 @@ void held_drop(tl_flow *f)
 static tl_rc wait_message(tl_flow *f, const tl_message *m)
 {
     size_t bytes = sizeof(waiting) + m->summary.n + m->detail.n;
-    waiting *w = malloc(bytes);
+    waiting *w = tl_stock_take(f->stock, bytes);
     if (w == NULL) return TL_ENOMEM;
     w->next = NULL;
     w->bytes = bytes;

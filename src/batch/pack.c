@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    PACK_MIN = 512,    /* setting up the compressor costs as much as packing 4 KiB, and a short row is mostly its other columns */
+    PACK_MIN = 1024,   /* setting up the compressor costs as much as packing 4 KiB, and a short row is mostly its other columns */
     SAMPLE_MIN = 2048, /* up to here a trial costs as much as packing */
     SAMPLE_SLICES = 4, /* spread over the chunk: heads are text where the body is not */
     SLICE_BYTES = 1024,

@@ -6,7 +6,8 @@
 
 #include "batch/batch.h"
 
-/* Of a chunk under construction: malloc'ed and the flow's, until a batch takes it (batch_keep). */
+/* Of a chunk under construction: the flow's, from its stock; malloc'ed from more than TL_STOCK_MOST bytes on, and a batch may take it then
+** (batch_keep). */
 typedef struct buffer {
     uint8_t *p;
     uint32_t n, room;
@@ -75,6 +76,7 @@ typedef struct told {
 } told;
 
 struct tl_flow {
+    tl_stock *stock; /* borrowed; may be NULL */
     uint64_t session_id;
     void *owner;
     bool exists; /* a row was made, by this batch or an earlier one */

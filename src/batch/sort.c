@@ -41,7 +41,7 @@ static const item *sort(item *in, item *out, size_t n)
 tl_rc tl_batch_sort(tl_batch *b)
 {
     size_t rows = 0, ops = 0, at = 0;
-    assert(!b->cut && b->touched == NULL);
+    assert(b->unpacked == NULL && b->touched == NULL);
     for (const tl_row_session *row = b->sessions; row != NULL; row = row->next) rows++;
     for (const tl_op *op = b->ops; op != NULL; op = op->next) ops++;
     size_t room = rows > ops ? rows : ops;

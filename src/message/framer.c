@@ -22,7 +22,6 @@
 #include "message/lane.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -47,8 +46,14 @@ const char *tl_pairing_name(tl_pairing p)
 
 tl_framer *tl_framer_new(const tl_registry *r, uint16_t server_port)
 {
-    tl_framer *f = calloc(1, sizeof *f);
+    return tl_framer_new_from(NULL, r, server_port);
+}
+
+tl_framer *tl_framer_new_from(tl_stock *stock, const tl_registry *r, uint16_t server_port)
+{
+    tl_framer *f = tl_stock_take_zero(stock, sizeof *f);
     if (f == NULL) return NULL;
+    f->stock = stock;
     f->registry = r;
     f->server_port = server_port;
     f->protocol = "";
@@ -58,19 +63,24 @@ tl_framer *tl_framer_new(const tl_registry *r, uint16_t server_port)
     return f;
 }
 
-static void free_list(tl_open *o)
+static void free_list(tl_framer *f, tl_open *o)
 {
     while (o != NULL) {
         tl_open *next = o->next;
-        tl_open_free(o);
+        tl_open_free(f, o);
         o = next;
     }
+}
+
+static size_t state_bytes(const tl_detector *d)
+{
+    return d->state_size > 0 ? d->state_size : 1;
 }
 
 static void drop_state(tl_framer *f)
 {
     if (f->state != NULL && f->detector->release != NULL) f->detector->release(f->detector, f->state);
-    free(f->state);
+    if (f->state != NULL) tl_stock_give(f->stock, f->state, state_bytes(f->detector));
     f->state = NULL;
 }
 
@@ -79,14 +89,14 @@ void tl_framer_free(tl_framer *f)
     if (f == NULL) return;
     for (int dir = 0; dir < 2; dir++) {
         tl_carry_free(f->lane[dir].carry);
-        tl_open_free(f->lane[dir].open);
+        tl_open_free(f, f->lane[dir].open);
         tl_pairs_free(&f->pairs[dir]);
     }
-    free_list(f->done);
-    free_list(f->pulled);
+    free_list(f, f->done);
+    free_list(f, f->pulled);
     tl_hold_free(f->hold);
     drop_state(f);
-    free(f);
+    tl_stock_give(f->stock, f, sizeof *f);
 }
 
 /* ---- events in ---- */
@@ -116,7 +126,7 @@ tl_rc tl_framer_push(tl_framer *f, const tl_event *ev)
 
 static tl_rc hold_incoming(tl_framer *f)
 {
-    if (f->hold == NULL) f->hold = tl_hold_new();
+    if (f->hold == NULL) f->hold = tl_hold_new(f->stock);
     if (f->hold == NULL) return TL_ENOMEM;
     if (f->jump > 0) {
         tl_piece gap = {.kind = TL_EV_GAP, .dir = f->incoming.dir, .length = f->jump, .at = f->incoming.at, .order = f->incoming.order};
@@ -147,12 +157,12 @@ static tl_rc adopt(tl_framer *f, const tl_detector *d)
         enter(f, TL_PHASE_TURNS);
         return TL_OK;
     }
-    void *state = calloc(1, d->state_size ? d->state_size : 1);
+    void *state = tl_stock_take_zero(f->stock, state_bytes(d));
     if (state == NULL) return TL_ENOMEM;
     for (int dir = 0; dir < 2; dir++) {
         tl_rc rc = tl_open_finish(f, &f->lane[dir], true);
         if (rc != TL_OK) {
-            free(state);
+            tl_stock_give(f->stock, state, state_bytes(d));
             return rc;
         }
     }
@@ -208,7 +218,7 @@ static tl_rc detect(tl_framer *f)
 static tl_rc hold_carry(tl_framer *f, tl_lane *l)
 {
     if (l->carry == NULL) return TL_OK;
-    if (f->hold == NULL) f->hold = tl_hold_new();
+    if (f->hold == NULL) f->hold = tl_hold_new(f->stock);
     if (f->hold == NULL) return TL_ENOMEM;
     while (l->carry != NULL) { /* the last of them first, so that each goes before what waits */
         tl_carry *c = l->carry;
@@ -366,7 +376,7 @@ static bool report_unanswered(tl_framer *f, tl_message *out)
 
 tl_rc tl_framer_pull(tl_framer *f, tl_message *out)
 {
-    free_list(f->pulled);
+    free_list(f, f->pulled);
     f->pulled = NULL;
     for (;;) {
         if (f->done != NULL) {

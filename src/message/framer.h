@@ -45,9 +45,12 @@ typedef struct tl_message {
 } tl_message;
 
 typedef struct tl_framer tl_framer;
+struct tl_stock;
 
 /* NULL: no memory.  The registry outlives the framer. */
 tl_framer *tl_framer_new(const tl_registry *r, uint16_t server_port);
+/* The same, for many: what it holds comes from the stock (base/stock.h), which outlives it; NULL: from malloc. */
+tl_framer *tl_framer_new_from(struct tl_stock *stock, const tl_registry *r, uint16_t server_port);
 void tl_framer_free(tl_framer *f); /* NULL is fine */
 /* OK or ENOMEM.  The event's bytes are not needed any more when the framer has been pulled dry. */
 TL_MUST_USE tl_rc tl_framer_push(tl_framer *f, const tl_event *ev);

@@ -7,7 +7,6 @@
 #include "message/hold.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct line {
@@ -18,27 +17,30 @@ struct line {
 };
 
 struct tl_hold {
+    tl_stock *stock; /* borrowed; may be NULL */
     struct line line[2];
 };
 
-tl_hold *tl_hold_new(void)
+tl_hold *tl_hold_new(tl_stock *stock)
 {
-    return calloc(1, sizeof(tl_hold));
+    tl_hold *h = tl_stock_take_zero(stock, sizeof *h);
+    if (h != NULL) h->stock = stock;
+    return h;
 }
 
-static void line_free(struct line *l)
+static void line_free(tl_stock *stock, struct line *l)
 {
-    free(l->pieces);
-    free(l->bytes);
+    tl_stock_give(stock, l->pieces, l->room * sizeof *l->pieces);
+    tl_stock_give(stock, l->bytes, l->bytes_room);
     memset(l, 0, sizeof *l);
 }
 
 void tl_hold_free(tl_hold *h)
 {
     if (h == NULL) return;
-    line_free(&h->line[0]);
-    line_free(&h->line[1]);
-    free(h);
+    line_free(h->stock, &h->line[0]);
+    line_free(h->stock, &h->line[1]);
+    tl_stock_give(h->stock, h, sizeof *h);
 }
 
 static void repoint(struct line *l, const uint8_t *before, const uint8_t *now)
@@ -47,7 +49,7 @@ static void repoint(struct line *l, const uint8_t *before, const uint8_t *now)
         if (l->pieces[i].kind == TL_EV_BYTES) l->pieces[i].bytes = now + (l->pieces[i].bytes - before);
 }
 
-static tl_rc reserve_piece(struct line *l)
+static tl_rc reserve_piece(tl_stock *stock, struct line *l)
 {
     if (l->first + l->n < l->room) return TL_OK;
     if (l->first > l->n) {
@@ -55,8 +57,8 @@ static tl_rc reserve_piece(struct line *l)
         l->first = 0;
         return TL_OK;
     }
-    size_t room = l->room ? l->room * 2 : 4;
-    tl_piece *pieces = realloc(l->pieces, room * sizeof *pieces);
+    size_t room = l->room ? l->room * 2 : 1; /* mostly one waits */
+    tl_piece *pieces = tl_stock_resize(stock, l->pieces, l->room * sizeof *pieces, room * sizeof *pieces);
     if (pieces == NULL) return TL_ENOMEM;
     l->pieces = pieces;
     l->room = room;
@@ -64,7 +66,7 @@ static tl_rc reserve_piece(struct line *l)
 }
 
 /* Room for n more bytes.  Pieces that wait keep pointing at their bytes. */
-static tl_rc reserve_bytes(struct line *l, size_t n)
+static tl_rc reserve_bytes(tl_stock *stock, struct line *l, size_t n)
 {
     size_t used = l->to - l->from;
     if (n <= l->bytes_room - l->to) return TL_OK;
@@ -74,11 +76,11 @@ static tl_rc reserve_bytes(struct line *l, size_t n)
     } else {
         size_t room = l->bytes_room ? l->bytes_room : 64;
         while (room < used + n) room *= 2;
-        uint8_t *bytes = malloc(room);
+        uint8_t *bytes = tl_stock_take(stock, room);
         if (bytes == NULL) return TL_ENOMEM;
         if (used > 0) memcpy(bytes, l->bytes + l->from, used);
         if (used > 0) repoint(l, l->bytes + l->from, bytes);
-        free(l->bytes);
+        tl_stock_give(stock, l->bytes, l->bytes_room);
         l->bytes = bytes;
         l->bytes_room = room;
     }
@@ -91,8 +93,8 @@ tl_rc tl_hold_push(tl_hold *h, const tl_piece *p)
 {
     struct line *l = &h->line[p->dir];
     size_t n = p->kind == TL_EV_BYTES ? (size_t)p->length : 0;
-    tl_rc rc = reserve_piece(l);
-    if (rc == TL_OK) rc = reserve_bytes(l, n);
+    tl_rc rc = reserve_piece(h->stock, l);
+    if (rc == TL_OK) rc = reserve_bytes(h->stock, l, n);
     if (rc != TL_OK) return rc;
     tl_piece *kept = &l->pieces[l->first + l->n++];
     *kept = *p;
@@ -107,16 +109,16 @@ tl_rc tl_hold_push(tl_hold *h, const tl_piece *p)
 tl_rc tl_hold_unshift(tl_hold *h, const tl_piece *p)
 {
     struct line *l = &h->line[p->dir];
-    struct tl_hold all = {0};
+    struct tl_hold all = {.stock = h->stock};
     tl_rc rc = TL_OK;
     /* Rare (a protocol switch with bytes waiting), so simply built anew. */
     rc = tl_hold_push(&all, p);
     for (size_t i = l->first; rc == TL_OK && i < l->first + l->n; i++) rc = tl_hold_push(&all, &l->pieces[i]);
     if (rc != TL_OK) {
-        line_free(&all.line[p->dir]);
+        line_free(h->stock, &all.line[p->dir]);
         return rc;
     }
-    line_free(l);
+    line_free(h->stock, l);
     *l = all.line[p->dir];
     return TL_OK;
 }
@@ -135,7 +137,7 @@ void tl_hold_pop(tl_hold *h, tl_dir dir)
     if (p->kind == TL_EV_BYTES) l->from = (size_t)(p->bytes - l->bytes) + (size_t)p->length;
     l->first++;
     l->n--;
-    if (l->n == 0) line_free(l);
+    if (l->n == 0) line_free(h->stock, l);
 }
 
 tl_span tl_hold_first_bytes(const tl_hold *h, tl_dir dir)

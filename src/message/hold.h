@@ -8,6 +8,7 @@
 #ifndef TL_HOLD_H
 #define TL_HOLD_H
 
+#include "base/stock.h"
 #include "stream/event.h"
 
 /* What is left of an event. */
@@ -30,8 +31,8 @@ static inline void tl_piece_take(tl_piece *p, uint64_t n)
 
 typedef struct tl_hold tl_hold;
 
-tl_hold *tl_hold_new(void);    /* NULL: no memory */
-void tl_hold_free(tl_hold *h); /* NULL is fine */
+tl_hold *tl_hold_new(tl_stock *stock); /* borrowed; may be NULL.  NULL: no memory */
+void tl_hold_free(tl_hold *h);         /* NULL is fine */
 /* Copies *p behind, or before, what waits in its direction.  OK or ENOMEM: nothing changed. */
 TL_MUST_USE tl_rc tl_hold_push(tl_hold *h, const tl_piece *p);
 TL_MUST_USE tl_rc tl_hold_unshift(tl_hold *h, const tl_piece *p);

@@ -112,7 +112,7 @@ static tl_rc begin_message(struct tl_framer *f, tl_lane *l, const tl_piece *p, c
 {
     uint64_t acked = l->carry != NULL ? tl_carry_look(l->carry, 0)->peer_acked : p->peer_acked;
     tl_rc rc = tl_open_finish(f, l, false);
-    if (rc == TL_OK) rc = tl_open_begin(l, f->detector->name, v->kind, acked);
+    if (rc == TL_OK) rc = tl_open_begin(f, l, f->detector->name, v->kind, acked);
     if (rc != TL_OK) return rc;
     tl_open *o = l->open;
     tl_open_number(f, l);

@@ -10,6 +10,7 @@
 #ifndef TL_LANE_H
 #define TL_LANE_H
 
+#include "base/stock.h"
 #include "message/carry.h"
 #include "message/framer.h"
 #include "message/pairing.h"
@@ -69,6 +70,7 @@ typedef enum tl_phase {
 } tl_phase;
 
 struct tl_framer {
+    tl_stock *stock; /* borrowed: of the framer itself, its state, its hold and its messages; may be NULL */
     const tl_registry *registry;
     const tl_detector *detector; /* FRAMED */
     const char *protocol;        /* of the last one that was detected, "" before */
@@ -93,7 +95,7 @@ struct tl_framer {
 /* ---- open.c ---- */
 
 /* A message begins at lane->at.  OK: lane->open is it.  ENOMEM: nothing changed. */
-TL_MUST_USE tl_rc tl_open_begin(tl_lane *l, const char *protocol, const char *kind, uint64_t peer_acked);
+TL_MUST_USE tl_rc tl_open_begin(struct tl_framer *f, tl_lane *l, const char *protocol, const char *kind, uint64_t peer_acked);
 /* It gets its number: in the order in which messages began. */
 void tl_open_number(struct tl_framer *f, tl_lane *l);
 /* n captured bytes, brought by these frames, or n missing ones belong to it.  All NULL-safe: bytes may belong to no message. */
@@ -101,7 +103,7 @@ void tl_open_bytes(tl_lane *l, uint64_t n, const tl_at *first, const tl_at *last
 void tl_open_missing(tl_lane *l, uint64_t n);
 /* It ends here; known: and this is its end.  Without any captured byte it is dropped. */
 TL_MUST_USE tl_rc tl_open_finish(struct tl_framer *f, tl_lane *l, bool known);
-void tl_open_free(tl_open *o);
+void tl_open_free(struct tl_framer *f, tl_open *o);
 
 /* ---- lane.c ---- */
 

@@ -7,12 +7,11 @@
 #include "message/lane.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
-tl_rc tl_open_begin(tl_lane *l, const char *protocol, const char *kind, uint64_t peer_acked)
+tl_rc tl_open_begin(struct tl_framer *f, tl_lane *l, const char *protocol, const char *kind, uint64_t peer_acked)
 {
     assert(l->open == NULL);
-    tl_open *o = calloc(1, sizeof *o);
+    tl_open *o = tl_stock_take_zero(f->stock, sizeof *o);
     if (o == NULL) return TL_ENOMEM;
     o->m.dir = l->dir;
     o->m.offset = l->at;
@@ -53,7 +52,7 @@ tl_rc tl_open_finish(struct tl_framer *f, tl_lane *l, bool known)
     if (o == NULL) return TL_OK;
     if (!o->captured) {
         l->open = NULL;
-        tl_open_free(o);
+        tl_open_free(f, o);
         return TL_OK;
     }
     if (o->shown_n > 0) tl_text_escaped(&o->summary, tl_span_of(o->shown, o->shown_n), TL_TURN_SHOWN);
@@ -70,10 +69,10 @@ tl_rc tl_open_finish(struct tl_framer *f, tl_lane *l, bool known)
     return TL_OK;
 }
 
-void tl_open_free(tl_open *o)
+void tl_open_free(struct tl_framer *f, tl_open *o)
 {
     if (o == NULL) return;
     tl_text_free(&o->summary);
     tl_text_free(&o->detail);
-    free(o);
+    tl_stock_give(f->stock, o, sizeof *o);
 }

@@ -14,10 +14,10 @@
 
 #include <string.h>
 
-static tl_rc begin_run(tl_lane *l, const tl_piece *p)
+static tl_rc begin_run(struct tl_framer *f, tl_lane *l, const tl_piece *p)
 {
     if (p->kind == TL_EV_GAP) l->sync = TL_SYNC_GUESSED;
-    return tl_open_begin(l, "turn", "turn", p->peer_acked);
+    return tl_open_begin(f, l, "turn", "turn", p->peer_acked);
 }
 
 static void grow_run(struct tl_framer *f, tl_lane *l, tl_piece *p, uint64_t n)
@@ -85,7 +85,7 @@ tl_rc tl_turn_step(struct tl_framer *f, tl_lane *l, tl_piece *p, bool *probe)
             return TL_OK;
         }
     }
-    if (l->open == NULL) rc = begin_run(l, p);
+    if (l->open == NULL) rc = begin_run(f, l, p);
     if (rc != TL_OK) return rc;
     uint64_t n = p->length;
     if (before_limit && n > l->limit - l->at) n = l->limit - l->at;

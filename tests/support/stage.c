@@ -18,7 +18,7 @@ static void die(const char *what, const char *text)
 
 void tl_stage_open(tl_stage *s, tl_store *store, uint64_t session_id)
 {
-    *s = (tl_stage){.store = store, .batch = tl_batch_new((size_t)1 << 20), .flow = tl_flow_new(session_id, NULL)};
+    *s = (tl_stage){.store = store, .batch = tl_batch_new((size_t)1 << 20), .flow = tl_flow_new(NULL, session_id, NULL)};
     if (s->batch == NULL || s->flow == NULL) die("memory", "out");
     s->info = (tl_session_info){.id = session_id,
                                 .conn_state = "SF",

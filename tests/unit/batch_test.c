@@ -15,7 +15,7 @@ static void gives_each_flow_one_row(void)
     int owner[FLOWS], asked = 0;
     tl_layers layers = {.n = 1, .kind = {TL_LAYER_VLAN}, .id = {7}};
     for (int i = 0; i < FLOWS; i++) {
-        f[i] = tl_flow_new((uint64_t)i + 1, &owner[i]);
+        f[i] = tl_flow_new(NULL, (uint64_t)i + 1, &owner[i]);
         tl_event ev = {.kind = TL_EV_GAP, .length = 5, .why = TL_WHY_ACKED};
         for (int times = 0; times < 3; times++, ev.offset += 5) CU_ASSERT_EQUAL(tl_batch_event(b, f[i], &ev), TL_OK);
     }
@@ -113,7 +113,7 @@ static void is_small_for_small_sessions(void)
     tl_layers layers = {0};
     unsigned n = 0;
     for (; !tl_batch_full(b) && n < 5000; n++) {
-        tl_flow *f = tl_flow_new(n + 1, NULL);
+        tl_flow *f = tl_flow_new(NULL, n + 1, NULL);
         tl_session_info info = {.id = n + 1, .layers = &layers, .history = "ShADad", .conn_state = "SF"};
         tl_event ev = {
             .kind = TL_EV_BYTES, .bytes = tl_span_of("GET / HTTP/1.0\r\n\r\n", 18), .length = 18, .at = {.capture = 1, .frame = 1}};
@@ -140,7 +140,7 @@ static void forgets_a_flow_that_is_freed(void)
     tl_flow *f[3];
     tl_event ev = {.kind = TL_EV_GAP, .length = 5, .why = TL_WHY_ACKED};
     for (int i = 0; i < 3; i++) {
-        f[i] = tl_flow_new((uint64_t)i + 1, NULL);
+        f[i] = tl_flow_new(NULL, (uint64_t)i + 1, NULL);
         CU_ASSERT_EQUAL(tl_batch_event(b, f[i], &ev), TL_OK);
     }
     tl_flow_free(f[1]);
@@ -157,7 +157,7 @@ static void sorts_by_session(void)
     enum { FLOWS = 3, ROUNDS = 5 };
     tl_batch *b = tl_batch_new(1 << 20);
     tl_flow *f[FLOWS];
-    for (uint64_t i = 0; i < FLOWS; i++) f[i] = tl_flow_new(FLOWS - i, NULL);
+    for (uint64_t i = 0; i < FLOWS; i++) f[i] = tl_flow_new(NULL, FLOWS - i, NULL);
     for (uint64_t round = 0; round < ROUNDS; round++)
         for (int i = 0; i < FLOWS; i++) {
             tl_event ev = {.kind = TL_EV_GAP, .offset = round * 10, .length = 5, .why = TL_WHY_ACKED}; /* apart: none joins */

@@ -105,7 +105,7 @@ static void the_oldest_is_due(void)
     uint8_t *bytes = calloc(1, 100);
     ev.bytes = tl_span_of(bytes, 100);
     for (int i = 0; i < FLOWS; i++) {
-        f[i] = tl_flow_new((uint64_t)i + 1, NULL);
+        f[i] = tl_flow_new(NULL, (uint64_t)i + 1, NULL);
         tl_flow_join(f[i], &all);
         CU_ASSERT_PTR_EQUAL(tl_flows_due(&all, 0, 1000), i > 0 ? f[0] : NULL);
         CU_ASSERT_EQUAL_FATAL(tl_batch_event(b, f[i], &ev), TL_OK);

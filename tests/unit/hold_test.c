@@ -25,7 +25,7 @@ static void holds_what_was_pushed(void)
 {
     static uint8_t model[2][1 << 16], next;
     for (seed = 1; seed < 200; seed += 2) {
-        tl_hold *h = tl_hold_new();
+        tl_hold *h = tl_hold_new(NULL);
         size_t from[2] = {100, 100}, to[2] = {100, 100}; /* model[from .. to) waits */
         CU_ASSERT_PTR_NOT_NULL_FATAL(h);
         for (int step = 0; step < 300; step++) {
@@ -69,7 +69,7 @@ static void holds_what_was_pushed(void)
 /* In and out at the same pace for long: room is used again. */
 static void room_is_used_again(void)
 {
-    tl_hold *h = tl_hold_new();
+    tl_hold *h = tl_hold_new(NULL);
     uint8_t bytes[100] = {0};
     CU_ASSERT_PTR_NOT_NULL_FATAL(h);
     for (int i = 0; i < 10000; i++) {
@@ -84,7 +84,7 @@ static void room_is_used_again(void)
 
 static void first_bytes_pass_over_holes(void)
 {
-    tl_hold *h = tl_hold_new();
+    tl_hold *h = tl_hold_new(NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(h);
     tl_piece gap = {.kind = TL_EV_GAP, .dir = TL_C2S, .length = 9}, ab = piece_of(TL_C2S, (const uint8_t *)"ab", 2);
     const tl_piece *order[] = {&gap, &gap, &ab, &ab, &gap, &ab};

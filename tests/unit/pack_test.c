@@ -68,9 +68,10 @@ static const struct {
              {"one byte", zeros, 1, false},
              {"pages and pictures", page_and_picture, 69000, true},
              {"picture and page", picture_and_page, 69000, true},
-             {"zeros, 600 bytes", zeros, 600, true},
-             {"noise, 600 bytes", noise, 600, false},
-             {"text, 600 bytes", text, 600, true},
+             {"zeros, 1100 bytes", zeros, 1100, true},
+             {"noise, 1100 bytes", noise, 1100, false},
+             {"text, 1100 bytes", text, 1100, true},
+             {"text, 1000 bytes", text, 1000, false},
              {"repeated, a segment", repeated, 1460, false}, /* the look does not see it, and a trial is not worth it */
              {"repeated, 3 KB", repeated, 3000, true}};
 

@@ -108,6 +108,7 @@ static tl_match probe_preface(tl_span b)
     tl_match best = b.n >= 16 && memcmp(b.p, preface, 16) == 0 ? TL_YES : tl_may_begin(b, preface) ? TL_MAYBE : TL_NO;
     for (size_t at = 1; at <= PREFACE - 10; at++) {
         size_t left = PREFACE - at, n = left < b.n ? left : b.n;
+        if (b.p[0] != (uint8_t)preface[at]) continue; /* what other protocols begin with is seen by this alone */
         if (memcmp(b.p, preface + at, n) != 0) continue;
         if (n == left) return TL_YES;
         if (best == TL_NO) best = TL_MAYBE;

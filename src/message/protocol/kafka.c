@@ -126,7 +126,7 @@ static bool parse_request(tl_span b, struct request *r, bool *named)
     if (b.n < 8) return true;
     r->api = tl_be16(b.p + 4);
     r->version = tl_be16(b.p + 6);
-    if (tl_word_of(apis, r->api) == NULL || r->version > VERSION_MAX) return false;
+    if (r->version > VERSION_MAX || tl_word_of(apis, r->api) == NULL) return false;
     if (b.n < REQUEST_HEADER) return true;
     r->correlation = tl_be32(b.p + 8);
     uint16_t n = tl_be16(b.p + 12);
