@@ -151,7 +151,7 @@ static void add_escaped(tl_text *t, tl_span in, size_t most, bool json)
                 at++;
                 continue;
             }
-            size_t len = c < 0x80 ? 0 : tl_text_readable(tl_span_of(in.p + at, in.n - at));
+            size_t len = c < 0xc2 || c > 0xf4 ? 0 : tl_text_readable(tl_span_of(in.p + at, in.n - at)); /* what begins a character */
             halved = len > shown - at;
             if (halved) break;
             if (len > 0)

@@ -273,22 +273,11 @@ static tl_rc message_row(tl_store *s, const tl_op *op)
     return store_run(s, q);
 }
 
-/* Sorted rows lie anywhere in a batch's memory: the next one is on its way to the cache while this one is written. */
-static void fetch(const void *row, size_t bytes)
-{
-    for (size_t at = 0; row != NULL && at < bytes; at += 64) __builtin_prefetch((const uint8_t *)row + at);
-}
-
 tl_rc store_rows(tl_store *s, const tl_batch *b)
 {
     tl_rc rc = TL_OK;
-    for (const tl_row_session *row = tl_batch_sessions(b); rc == TL_OK && row != NULL; row = row->next) {
-        fetch(row->next, sizeof *row);
-        rc = session_row(s, row);
-    }
-    for (const tl_op *op = tl_batch_ops(b); rc == TL_OK && op != NULL; op = op->next) {
-        fetch(op->next, sizeof *op);
-        switch (op->kind) {
+    for (const tl_row_session *row = tl_batch_sessions(b); rc == TL_OK && row != NULL; row = row->next) rc = session_row(s, row);
+    for (const tl_op *op = tl_batch_ops(b); rc == TL_OK && op != NULL; op = op->next) switch (op->kind) {
         case TL_OP_CHUNK: rc = store_chunk(s, op); break;
         case TL_OP_GAP: rc = gap_row(s, op); break;
         case TL_OP_STRAY: rc = store_stray(s, op, op->event.offset, op->event.bytes, (size_t)op->event.length, op->event.why); break;
@@ -297,6 +286,5 @@ tl_rc store_rows(tl_store *s, const tl_batch *b)
         case TL_OP_MESSAGE: rc = message_row(s, op); break;
         case TL_OP_STATE: rc = store_state(s, op); break;
         }
-    }
     return rc;
 }
