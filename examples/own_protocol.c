@@ -40,7 +40,12 @@ static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
     return tl_scan(in->bytes, plausible);
 }
 
-static const tl_detector own = {
-    .name = "own", .head_max = MOST + HEADER + 1, .ports = {PORT}, .probe = probe, .measure = measure, .resync = resync};
+static const tl_detector own = {.name = "own",
+                                .head_max = MOST + HEADER + 1,
+                                .ports = {PORT},
+                                .first = TL_FIRST("\0\0"),
+                                .probe = probe,
+                                .measure = measure,
+                                .resync = resync};
 
 TL_DETECTOR_EXPORT(own);
