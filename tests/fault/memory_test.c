@@ -7,6 +7,7 @@
 **
 ** All n are too many for a test of every day: the first ones and then one of a few.  TL_FAULT_EVERY=1 tries them all.
 */
+#include "base/pool.h"
 #include "support/check.h"
 #include "support/ledger.h"
 #include "support/stage.h"
@@ -25,9 +26,11 @@
 extern void *__interceptor_malloc(size_t n) __attribute__((weak));
 extern void *__interceptor_calloc(size_t n, size_t size) __attribute__((weak));
 extern void *__interceptor_realloc(void *p, size_t n) __attribute__((weak));
+extern void *__interceptor_aligned_alloc(size_t align, size_t n) __attribute__((weak));
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
+extern void *__libc_memalign(size_t align, size_t n);
 
 /* The loader calls before the sanitizer is ready. */
 #define BARE __attribute__((no_sanitize("address", "undefined")))
@@ -60,6 +63,14 @@ BARE static bool fails(void)
     return true;
 }
 
+static void arm(unsigned at, bool for_ever)
+{
+    atomic_store(&fault.count, 0);
+    atomic_store(&fault.at, at);
+    atomic_store(&fault.for_ever, for_ever);
+    atomic_store(&fault.armed, true);
+}
+
 BARE void *malloc(size_t n)
 {
     if (fails()) return NULL;
@@ -76,6 +87,12 @@ BARE void *realloc(void *p, size_t n)
 {
     if (fails()) return NULL;
     return __interceptor_realloc != NULL ? __interceptor_realloc(p, n) : __libc_realloc(p, n);
+}
+
+BARE void *aligned_alloc(size_t align, size_t n)
+{
+    if (fails()) return NULL;
+    return __interceptor_aligned_alloc != NULL ? __interceptor_aligned_alloc(align, n) : __libc_memalign(align, n);
 }
 
 char *strdup(const char *s)
@@ -118,10 +135,7 @@ static void balances(const char *db)
 
 static tl_rc ingest_failing(const char *db, unsigned at, bool for_ever, tl_error *err)
 {
-    atomic_store(&fault.count, 0);
-    atomic_store(&fault.at, at);
-    atomic_store(&fault.for_ever, for_ever);
-    atomic_store(&fault.armed, true);
+    arm(at, for_ever);
     tl_rc rc = ingest(db, err);
     atomic_store(&fault.armed, false);
     return rc;
@@ -168,7 +182,42 @@ static void from_then_on(void)
     fails_at_every(true);
 }
 
+/* The slabs of a pool are larger than what an ingest of a few sessions needs more than one of: here each of them fails in its turn, in
+** every build.  What fails changes nothing. */
+static void slabs(void)
+{
+    enum { BYTES = 4096, SMALL = 15, LARGE = 511, SLABS = 4, MOST = SMALL + (SLABS - 1) * LARGE };
+    static uint8_t *all[MOST];
+    for (unsigned at = 1; at <= SLABS; at++) {
+        tl_pool p;
+        unsigned failed = 0;
+        tl_pool_init(&p, BYTES);
+        p.apart = false;
+        arm(at, false);
+        for (size_t i = 0; i < MOST; i++) {
+            all[i] = tl_pool_take(&p);
+            if (all[i] != NULL) continue;
+            size_t full = at == 1 ? 0 : SMALL + (size_t)(at - 2) * LARGE;
+            failed++;
+            CU_ASSERT_EQUAL(i, full);
+            CU_ASSERT_EQUAL(p.slabs, at > 1 ? at - 2 : 0);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(all[i] = tl_pool_take(&p));
+        }
+        atomic_store(&fault.armed, false);
+        CU_ASSERT_EQUAL(failed, 1);
+        CU_ASSERT_EQUAL(atomic_load(&fault.count), SLABS + 1);
+        for (size_t i = 0; i < MOST; i++) memset(all[i], (int)(i % 251), BYTES);
+        for (size_t i = 0; i < MOST; i++) {
+            CU_ASSERT(all[i][0] == i % 251 && all[i][BYTES - 1] == i % 251);
+            tl_pool_give(&p, all[i]);
+        }
+        tl_pool_clear(&p);
+    }
+}
+
 int main(void)
 {
-    return tl_run_cases("memory", (const tl_case[]){{"one allocation fails", once}, {"all from one on fail", from_then_on}, {0}});
+    return tl_run_cases(
+        "memory",
+        (const tl_case[]){{"one allocation fails", once}, {"all from one on fail", from_then_on}, {"slabs of a pool fail", slabs}, {0}});
 }
