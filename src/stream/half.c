@@ -55,14 +55,14 @@ uint64_t half_base(const half *h)
     return h->fixed ? h->base : 0;
 }
 
-void half_free(half *h)
+void half_free(held_pools *pools, half *h)
 {
     if (h->lane == NULL) return;
-    held_clear(&h->lane->held);
+    held_clear(pools, &h->lane->held);
     if (h->lane->rare != NULL) {
-        held_clear(&h->lane->rare->front);
-        held_clear(&h->lane->rare->aside);
-        held_clear(&h->lane->rare->believed);
+        held_clear(pools, &h->lane->rare->front);
+        held_clear(pools, &h->lane->rare->aside);
+        held_clear(pools, &h->lane->rare->believed);
         free(h->lane->rare);
     }
     free(h->lane);
@@ -88,8 +88,9 @@ bool half_missing(const half *h, uint64_t from, uint64_t to)
 {
     if (from < h->next) from = h->next;
     if (from >= to) return false;
-    held *node = h->lane == NULL ? NULL : held_at(&h->lane->held, from);
-    for (; from < to; node = held_next(node)) {
+    if (h->lane == NULL || held_next_at(&h->lane->held, from) > from) return true;
+    held *node = held_at(&h->lane->held, from);
+    for (; from < to; node = held_next(&h->lane->held, node)) {
         if (node == NULL || node->pos > from || node->cut) return true;
         from = node->pos + node->n;
     }
@@ -121,7 +122,9 @@ bool half_near(const half *p, uint64_t a, uint64_t b)
 unsigned half_run(const half *h, uint64_t pos, uint64_t *from, uint64_t *to)
 {
     unsigned n = 0;
-    for (held *node = held_first(&half_rare_seen(h)->aside); node != NULL; node = held_next(node)) {
+    if (half_rare_seen(h)->aside.nodes == 0) return 0;
+    held_tree *aside = &h->lane->rare->aside;
+    for (held *node = held_first(aside); node != NULL; node = held_next(aside, node)) {
         if (n > 0 && node->pos - *to > RUN_SLACK) {
             if (pos <= *to + RUN_SLACK) break;
             n = 0;
@@ -132,16 +135,16 @@ unsigned half_run(const half *h, uint64_t pos, uint64_t *from, uint64_t *to)
     return n > 0 && pos + RUN_SLACK >= *from && pos <= *to + RUN_SLACK ? n : 0;
 }
 
-bool half_believe(half *h, uint64_t pos)
+bool half_believe(held_pools *pools, half *h, uint64_t pos)
 {
     uint64_t from, to;
     if (half_run(h, pos, &from, &to) == 0) return true;
     rare *r = h->lane->rare;
     for (held *node; (node = held_at(&r->aside, from)) != NULL && node->pos < to;) {
-        held_remove(&r->aside, node);
-        if (!held_insert(&r->believed, node)) {
+        held_remove(pools, &r->aside, node);
+        if (!held_insert(pools, &r->believed, node)) {
             h->lane->captured_bytes -= node->n;
-            free(node);
+            held_delete(pools, node);
             return false;
         }
     }
@@ -169,8 +172,9 @@ bool half_ack(half *h, uint64_t pos, tl_at at, int64_t clock)
     h->lane->acked_frame = at.frame;
     h->lane->acked_capture = at.capture;
     h->lane->acked_clock = clock;
-    if (h->lane->held.nodes == 0) return true;
-    for (held *node = held_at(&h->lane->held, before); node != NULL && node->pos <= pos; node = held_next(node))
+    held_tree *tree = &h->lane->held;
+    if (tree->nodes == 0) return true;
+    for (held *node = held_at(tree, before); node != NULL && node->pos <= pos; node = held_next(tree, node))
         if (node->proof_frame == 0) prove(node, h);
     return true;
 }
@@ -199,12 +203,13 @@ bool half_sack(half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
     if (from < h->next) from = h->next;
     /* Nodes up to sack_to were looked at by an earlier block: each is looked at once. */
     uint64_t hole = from > r->sack_to ? from : r->sack_to;
-    held *node = held_at(&h->lane->held, hole);
+    held_tree *tree = &h->lane->held;
+    held *node = held_at(tree, hole);
     if (node != NULL && node->pos < hole) {
         hole = node->pos + node->n;
-        node = held_next(node);
+        node = held_next(tree, node);
     }
-    for (; node != NULL && node->pos <= to; node = held_next(node)) {
+    for (; node != NULL && node->pos <= to; node = held_next(tree, node)) {
         if (node->proof_frame == 0 && node->pos > hole) { /* a hole that lies in the block */
             node->proof_frame = at.frame;
             node->proof_capture = at.capture;
@@ -228,11 +233,12 @@ void half_fix(half *h, uint64_t base, bool exact)
     if (h->ref < base) h->ref = base;
 }
 
-bool half_hold(half *h, held *node, int64_t clock)
+bool half_hold(held_pools *pools, half *h, held *node, int64_t clock)
 {
     node->clock = clock;
-    if (!held_insert(&h->lane->held, node)) return false;
-    held *after = held_next(node);
+    if (!held_insert(pools, &h->lane->held, node)) return false;
+    bool proofs = h->lane->acked_frame != 0 || half_rare_seen(h)->sack_frame != 0; /* else no node has one, and none is looked at */
+    held *after = proofs ? held_next(&h->lane->held, node) : NULL;
     if (after != NULL && after->proof_frame != 0) { /* it splits a hole that is proved already */
         node->proof_frame = after->proof_frame;
         node->proof_clock = after->proof_clock;

@@ -86,17 +86,17 @@ bool half_near(const half *p, uint64_t a, uint64_t b);
 /* The nodes set aside around pos that continue each other: how many, and the range they span. */
 unsigned half_run(const half *h, uint64_t pos, uint64_t *from, uint64_t *to);
 /* They are believed: moved to `believed`.  false: no memory; the node at hand is lost. */
-TL_MUST_USE bool half_believe(half *h, uint64_t pos);
+TL_MUST_USE bool half_believe(held_pools *pools, half *h, uint64_t pos);
 /* Decides offset 0; nothing held lies below base. */
 void half_fix(half *h, uint64_t base, bool exact);
 /* Puts a new node into held, with the proof of the hole before it where there is one already.  false: no memory, nothing changed. */
-TL_MUST_USE bool half_hold(half *h, held *node, int64_t clock);
+TL_MUST_USE bool half_hold(held_pools *pools, half *h, held *node, int64_t clock);
 /* Made when needed.  NULL: no memory. */
 lane *half_lane(half *h);
 rare *half_rare(half *h);
 /* Frees of both what is all zero and not needed. */
 void half_trim(half *h);
-void half_free(half *h);
+void half_free(held_pools *pools, half *h);
 
 /* What the direction could tell now. */
 typedef enum half_ready { HALF_NOTHING, HALF_FIX, HALF_DATA, HALF_CUT, HALF_HOLE } half_ready;

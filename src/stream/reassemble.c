@@ -38,7 +38,7 @@ static void begin(tl_session *s, int side, tl_event_kind kind, uint64_t pos, uin
 
 static void lend(tl_session *s, held_tree *tree, held *node)
 {
-    held_remove(tree, node);
+    held_remove(&s->table->held, tree, node);
     s->table->lent = node;
 }
 
@@ -95,9 +95,13 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
     current *c = &t->cur;
     half *h = &s->half[c->side];
     bool follows = tree == &h->lane->held && c->copied != NULL && c->copied->pos + c->copied->n == c->pos, cuts = false;
-    held *node = follows ? held_next(c->copied) : held_at(tree, c->pos);
+    held *node = NULL;
+    if (follows)
+        node = held_next(tree, c->copied);
+    else if (held_next_at(tree, c->pos) < end)
+        node = held_at(tree, c->pos);
     c->copied = NULL;
-    for (; node != NULL && node->cut; node = held_next(node)) cuts = true; /* data goes over cuts */
+    for (; node != NULL && node->cut; node = held_next(tree, node)) cuts = true; /* data goes over cuts */
     if (node != NULL && node->pos <= c->pos) {
         uint64_t n = least(end, node->pos + node->n) - c->pos;
         current_event(s, TL_EV_COPY, c->why == TL_WHY_NONE ? TL_WHY_CONFLICT : c->why, n, out);
@@ -112,7 +116,7 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
         take(c, n);
         return true;
     }
-    if (cuts && !held_punch(tree, c->pos, c->pos + n)) {
+    if (cuts && !held_punch(&t->held, tree, c->pos, c->pos + n)) {
         lose(s, n);
         return false;
     }
@@ -123,15 +127,15 @@ static bool piece(tl_session *s, held_tree *tree, uint64_t end, tl_event *out)
         take(c, n);
         return true;
     }
-    held *fresh = held_new(c->pos, c->p, (uint32_t)n, c->at);
+    held *fresh = held_new(&t->held, c->pos, c->p, (uint32_t)n, c->at);
     if (fresh == NULL) {
         lose(s, n);
         return false;
     }
     fresh->ack_pos = c->ack_pos;
     fresh->fin = c->fin && n == c->n;
-    if (tree == &h->lane->held ? !half_hold(h, fresh, t->clock) : !held_insert(tree, fresh)) {
-        free(fresh);
+    if (tree == &h->lane->held ? !half_hold(&t->held, h, fresh, t->clock) : !held_insert(&t->held, tree, fresh)) {
+        held_delete(&t->held, fresh);
         lose(s, n);
         return false;
     }
@@ -154,14 +158,14 @@ static void hold_cut(tl_session *s)
             continue;
         }
         uint64_t to = node != NULL ? least(end, node->pos) : end;
-        held *cut = held_new(at, NULL, (uint32_t)(to - at), c->at);
+        held *cut = held_new(&t->held, at, NULL, (uint32_t)(to - at), c->at);
         if (cut == NULL) {
             t->failed = true;
             return;
         }
         cut->ack_pos = c->ack_pos;
-        if (!half_hold(h, cut, t->clock)) {
-            free(cut);
+        if (!half_hold(&t->held, h, cut, t->clock)) {
+            held_delete(&t->held, cut);
             t->failed = true;
             return;
         }
@@ -198,7 +202,7 @@ static void reject_event(tl_session *s, int side, tl_event *out)
 {
     held_tree *aside = &s->half[side].lane->rare->aside;
     held *oldest = held_first(aside);
-    for (held *node = oldest; node != NULL; node = held_next(node))
+    for (held *node = oldest; node != NULL; node = held_next(aside, node))
         if (before(node, oldest)) oldest = node;
     begin(s, side, TL_EV_STRAY, oldest->pos, oldest->n, out);
     out->why = TL_WHY_OUT_OF_WINDOW;
@@ -213,7 +217,7 @@ static bool resume(tl_session *s, int side)
     current *c = &s->table->cur;
     held *node = held_first(&half_rare_seen(&s->half[side])->believed);
     if (node == NULL) return false;
-    held_remove(&s->half[side].lane->rare->believed, node);
+    held_remove(&s->table->held, &s->half[side].lane->rare->believed, node);
     *c = (current){.session = s, .side = side, .pos = node->pos, .ack_pos = node->ack_pos, .p = node->bytes, .n = node->n, .node = node};
     c->at = carrier(node);
     if (node->fin) half_fin(&s->half[side], node->pos + node->n, c->at);
@@ -239,14 +243,14 @@ bool reassemble_current(tl_session *s, tl_event *out)
             c->aside = false;
             c->cut = 0;
             if (half_run(h, c->pos, &from, &to) >= BELIEVED_AT) {
-                if (!half_believe(h, c->pos)) s->table->failed = true;
+                if (!half_believe(&s->table->held, h, c->pos)) s->table->failed = true;
             } else if (half_rare_seen(h)->aside.nodes > ASIDE_MAX) {
                 reject_event(s, c->side, out);
                 return true;
             }
         }
         if (c->cut > 0) hold_cut(s);
-        free(c->node);
+        held_delete(&s->table->held, c->node);
         *c = (current){0};
     } while (resume(s, 0) || resume(s, 1));
     return false;

@@ -23,6 +23,7 @@ enum { ASIDE_MOST = 9 };
 
 typedef struct reader {
     tl_span in;
+    held_pools *pools;
     uint32_t captures;
     int64_t now;
     bool bad; /* something cannot be: everything after it is read as 0 */
@@ -115,7 +116,7 @@ static void get_tree(reader *r, held_tree *tree, uint64_t from, uint64_t to, uin
         }
         const uint8_t *bytes = flags & NODE_CUT ? NULL : get_bytes(r, (size_t)n);
         if (r->bad) return;
-        held *node = held_new(from + gap, bytes, (uint32_t)n, at);
+        held *node = held_new(r->pools, from + gap, bytes, (uint32_t)n, at);
         if (node == NULL) {
             r->bad = r->no_memory = true;
             return;
@@ -126,8 +127,8 @@ static void get_tree(reader *r, held_tree *tree, uint64_t from, uint64_t to, uin
         node->proof_frame = read.proof_frame;
         node->proof_capture = read.proof_capture;
         node->proof_clock = read.proof_clock;
-        if (!held_insert(tree, node)) {
-            free(node);
+        if (!held_insert(r->pools, tree, node)) {
+            held_delete(r->pools, node);
             r->bad = r->no_memory = true;
             return;
         }
@@ -154,7 +155,7 @@ static void get_lane(reader *r, half *h)
     l->out_of_order = get(r, COUNT_MAX);
     l->retransmitted = get(r, COUNT_MAX);
     require(r, l->captured_bytes >= l->held.data + odd->front.data + odd->aside.data);
-    for (held *node = held_first(&l->held); node != NULL && node->pos <= h->acked; node = held_next(node))
+    for (held *node = held_first(&l->held); node != NULL && node->pos <= h->acked; node = held_next(&l->held, node))
         require(r, node->proof_frame > 0 || l->acked_frame == 0); /* hole_event() counts on it */
 }
 
@@ -317,7 +318,7 @@ static tl_segment key_of(const tl_session *s)
 tl_rc tl_session_restore(tl_sessions *t, uint64_t id, tl_span state, uint32_t captures, tl_session **out)
 {
     int side;
-    reader r = {.in = state, .captures = captures};
+    reader r = {.in = state, .pools = &t->held, .captures = captures};
     require(&r, get(&r, STATE_VERSION) == STATE_VERSION);
     r.now = (int64_t)get(&r, (uint64_t)CLOCK_MAX);
     tl_addr src = get_addr(&r), dst = get_addr(&r);

@@ -32,10 +32,10 @@ static void put_clock(tl_text *t, int64_t clock, int64_t now)
     put_near(t, (uint64_t)clock, (uint64_t)now);
 }
 
-static void put_tree(tl_text *t, const held_tree *tree, uint64_t from, uint64_t ref, int64_t now)
+static void put_tree(tl_text *t, held_tree *tree, uint64_t from, uint64_t ref, int64_t now)
 {
     put(t, tree->nodes);
-    for (held *node = held_first(tree); node != NULL; node = held_next(node)) {
+    for (held *node = held_first(tree); node != NULL; node = held_next(tree, node)) {
         bool proof = node->proof_frame != 0;
         put(t, node->pos - from);
         put(t, node->n);
@@ -55,12 +55,13 @@ static void put_tree(tl_text *t, const held_tree *tree, uint64_t from, uint64_t 
 
 static void put_lane(tl_text *t, const half *h, int64_t now)
 {
-    const lane *l = h->lane;
+    lane *l = h->lane;
     const rare *r = half_rare_seen(h);
+    held_tree none = {0};
     assert(r->believed.nodes == 0 && r->front_at == r->front_end);
     put_tree(t, &l->held, h->next, h->ref, now);
-    put_tree(t, &r->front, 0, h->ref, now);
-    put_tree(t, &r->aside, 0, h->ref, now);
+    put_tree(t, l->rare != NULL ? &l->rare->front : &none, 0, h->ref, now);
+    put_tree(t, l->rare != NULL ? &l->rare->aside : &none, 0, h->ref, now);
     put_clock(t, l->since, now);
     put_at(t, l->before);
     put_near(t, r->sack_from, h->ref);

@@ -70,7 +70,7 @@ void tl_sessions_free(tl_sessions *t)
 {
     if (t == NULL) return;
     free_gone(t);
-    free(t->lent);
+    held_delete(&t->held, t->lent);
     for (tl_session *s; (s = t->replaced) != NULL;) {
         t->replaced = s->chain;
         table_free_session(t, s);
@@ -81,6 +81,7 @@ void tl_sessions_free(tl_sessions *t)
             table_free_session(t, s);
         }
     for (int i = 0; i < 2; i++) tl_pool_clear(&t->pool[i]);
+    held_pools_clear(&t->held);
     free(t->ending);
     free(t->heap);
     free(t->buckets);
@@ -178,7 +179,7 @@ static void finish_close(tl_session *s)
 
 bool tl_session_pull(tl_session *s, tl_event *out)
 {
-    free(s->table->lent);
+    held_delete(&s->table->held, s->table->lent);
     s->table->lent = NULL;
     s->resting = false;
     if (reassemble_current(s, out) || reassemble_held(s, out)) return true;

@@ -76,6 +76,7 @@ struct tl_sessions {
     tl_limits limits;
     uint64_t first_id, next_id, open;
     tl_pool pool[2]; /* where sessions lie, by their `ipv4` */
+    held_pools held; /* where what they hold lies */
     tl_session **buckets;
     size_t bucket_n, session_n; /* bucket_n is a power of 2 */
     tl_session *newest[LISTS], *oldest[LISTS];

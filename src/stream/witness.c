@@ -100,12 +100,12 @@ static bool see_syn(tl_session *s, int side, const tl_segment *seg)
 
 /* An acknowledgement far beyond what is known of the direction: believed when segments set aside end about there, or when three agree.
 ** `rare` is there. */
-static bool believe_ack(half *p, const half *h, uint64_t pos, bool *no_memory)
+static bool believe_ack(held_pools *pools, half *p, const half *h, uint64_t pos, bool *no_memory)
 {
     uint64_t from, to;
     rare *r = p->lane->rare;
     if (half_run(p, pos, &from, &to) > 0) {
-        if (!half_believe(p, pos)) *no_memory = true;
+        if (!half_believe(pools, p, pos)) *no_memory = true;
     } else if (r->wild_ack == 0 || !half_near(h, r->wild_ack, pos)) {
         r->wild_ack = pos;
         r->wild_acks = 1;
@@ -139,7 +139,7 @@ static bool see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ac
     if (pos > p->acked && half_far(p, h, pos)) {
         bool no_memory = half_rare(p) == NULL;
         if (no_memory) return false;
-        if (!believe_ack(p, h, pos, &no_memory)) {
+        if (!believe_ack(&t->held, p, h, pos, &no_memory)) {
             *ack_pos = p->acked;
             return true;
         }
