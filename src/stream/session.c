@@ -85,6 +85,7 @@ void tl_sessions_free(tl_sessions *t)
     free(t->ending);
     free(t->heap);
     free(t->buckets);
+    free(t->marks);
     free(t);
 }
 
@@ -248,12 +249,25 @@ tl_session *tl_sessions_end(tl_sessions *t)
     if (t->ending == NULL && t->open > 0) {
         t->ending = malloc(t->open * sizeof(tl_session *));
         if (t->ending != NULL) {
-            for (tl_session *s = t->oldest[LIST_OPEN]; s != NULL; s = s->newer)
-                if (!s->resting) t->ending[t->ending_n++] = s;
-            qsort(t->ending, t->ending_n, sizeof(tl_session *), by_id);
+            bool sorted = true; /* as they are after a flood: each look at a session costs a cache miss */
+            uint64_t last = 0;
+            for (tl_session *s = t->oldest[LIST_OPEN]; s != NULL; s = s->newer) {
+                if (s->resting) continue;
+                t->ending[t->ending_n++] = s;
+                sorted = sorted && s->id > last;
+                last = s->id;
+            }
+            if (!sorted) qsort(t->ending, t->ending_n, sizeof(tl_session *), by_id);
         }
     }
-    if (t->ending_at < t->ending_n) return close_now(t->ending[t->ending_at++], TL_WHY_END);
+    if (t->ending_at < t->ending_n) {
+        enum { AHEAD = 4 };
+        if (t->ending_n - t->ending_at > AHEAD) {
+            const uint8_t *soon = (const uint8_t *)t->ending[t->ending_at + AHEAD];
+            for (size_t i = 0; i < sizeof(tl_session); i += 64) __builtin_prefetch(soon + i);
+        }
+        return close_now(t->ending[t->ending_at++], TL_WHY_END);
+    }
     if (t->ending != NULL) return NULL;
     tl_session *left = t->oldest[LIST_OPEN]; /* no memory to sort in: any order */
     while (left != NULL && left->resting) left = left->newer;

@@ -90,9 +90,15 @@ uint32_t table_hash(const tl_sessions *t, const tl_segment *seg)
     return (uint32_t)tl_siphash(t->limits.hash_key, key, n);
 }
 
+/* The bit of a hash in its bucket's mark: the marks fit a cache that neither buckets nor sessions do, and most of a flood is new. */
+static uint16_t mark(uint32_t hash)
+{
+    return (uint16_t)(1u << (hash >> 28));
+}
+
 tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint32_t hash, int *side)
 {
-    if (t->bucket_n == 0) return NULL;
+    if (t->bucket_n == 0 || !(t->marks[hash & (t->bucket_n - 1)] & mark(hash))) return NULL;
     bool ipv4 = tl_addr_is_ipv4(&seg->src) && tl_addr_is_ipv4(&seg->dst);
     for (tl_session *s = t->buckets[hash & (t->bucket_n - 1)]; s != NULL; s = s->chain) {
         if (s->hash != hash) continue;
@@ -108,21 +114,33 @@ tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint32_t has
     return NULL;
 }
 
+static void bucket_put(tl_sessions *t, tl_session *s)
+{
+    size_t at = s->hash & (t->bucket_n - 1);
+    s->chain = t->buckets[at];
+    t->buckets[at] = s;
+    t->marks[at] |= mark(s->hash);
+}
+
 static bool grow(tl_sessions *t)
 {
     size_t n = t->bucket_n == 0 ? FIRST_BUCKETS : t->bucket_n * 2;
     tl_session **buckets = calloc(n, sizeof(*buckets));
-    if (buckets == NULL) return t->bucket_n != 0; /* long chains are slow, not wrong */
-    for (size_t i = 0; i < t->bucket_n; i++)
-        for (tl_session *s = t->buckets[i], *next; s != NULL; s = next) {
-            next = s->chain;
-            s->chain = buckets[s->hash & (n - 1)];
-            buckets[s->hash & (n - 1)] = s;
-        }
-    t->memory += (n - t->bucket_n) * sizeof(*buckets);
+    uint16_t *marks = calloc(n, sizeof(*marks));
+    if (buckets == NULL || marks == NULL) {
+        free(buckets);
+        free(marks);
+        return t->bucket_n != 0; /* long chains are slow, not wrong */
+    }
     free(t->buckets);
+    free(t->marks);
+    t->memory += (n - t->bucket_n) * (sizeof(*buckets) + sizeof(*marks));
     t->buckets = buckets;
+    t->marks = marks;
     t->bucket_n = n;
+    /* Each is in one of the lists, mostly in the order in which they lie in memory; from bucket to bucket each would be anywhere. */
+    for (int list = LIST_OPEN; list < LISTS; list++)
+        for (tl_session *s = t->oldest[list]; s != NULL; s = s->newer) bucket_put(t, s);
     return true;
 }
 
@@ -153,8 +171,7 @@ bool table_put(tl_sessions *t, tl_session *s, list_name list)
 {
     if (t->session_n >= t->bucket_n && !grow(t)) return false;
     s->in_table = true;
-    s->chain = t->buckets[s->hash & (t->bucket_n - 1)];
-    t->buckets[s->hash & (t->bucket_n - 1)] = s;
+    bucket_put(t, s);
     t->session_n++;
     table_list(t, s, list);
     table_account(t, s);
@@ -261,12 +278,15 @@ void table_account(tl_sessions *t, tl_session *s)
 
 void table_remove(tl_sessions *t, tl_session *s)
 {
+    if (s->newer != NULL) __builtin_prefetch(&t->buckets[s->newer->hash & (t->bucket_n - 1)]); /* the oldest go one after the other */
     table_deadline(t, s, INT64_MAX);
     table_list(t, s, LIST_NONE);
     if (!s->in_table) return;
-    tl_session **at = &t->buckets[s->hash & (t->bucket_n - 1)];
+    size_t bucket = s->hash & (t->bucket_n - 1);
+    tl_session **at = &t->buckets[bucket];
     while (*at != s) at = &(*at)->chain;
     *at = s->chain;
+    if (t->buckets[bucket] == NULL) t->marks[bucket] = 0;
     s->chain = NULL;
     s->in_table = false;
     t->session_n--;

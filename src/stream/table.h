@@ -78,6 +78,7 @@ struct tl_sessions {
     tl_pool pool[2]; /* where sessions lie, by their `ipv4` */
     held_pools held; /* where what they hold lies */
     tl_session **buckets;
+    uint16_t *marks; /* one for each bucket: a bit for each hash in it, and perhaps for some that were there since it was empty */
     size_t bucket_n, session_n; /* bucket_n is a power of 2 */
     tl_session *newest[LISTS], *oldest[LISTS];
     heap_entry *heap; /* heap[0] is the earliest */

@@ -146,6 +146,52 @@ static void half_open_sessions_stay_within_the_memory(void)
     CU_ASSERT(l.most_live == 100 && l.stats.total == N);
 }
 
+/* A flood, and once more its SYNs of [from, to).  Returns the number of sessions that the table made of it.  They end in order. */
+static uint64_t told_twice(uint64_t n, uint64_t from, uint64_t to, const tl_limits *limits)
+{
+    load l = {0};
+    tl_session_info info;
+    uint64_t ended = 0;
+    tl_frame f;
+    tl_segment seg;
+    tl_session *s;
+    tl_sessions *t = tl_sessions_new(limits, 1);
+    if (t == NULL) abort();
+    for (int round = 0; round < 2; round++) {
+        tl_source *source = tl_attack_open(TL_ATTACK_SYN_FLOOD, n);
+        if (source == NULL) abort();
+        for (uint64_t i = 0; tl_source_next(source, &f) == TL_OK; i++) {
+            if (round > 0 && (i < from || i >= to)) continue;
+            if (tl_decode(f.linktype, f.bytes, f.wire_len, f.at, &seg) != TL_SEG_OK || tl_sessions_push(t, &seg, &s) != TL_OK) abort();
+            drain(s, &l);
+            while ((s = tl_sessions_due(t, f.at)) != NULL) drain(s, &l);
+        }
+        tl_source_close(source);
+    }
+    tl_sessions_look(t, &l.stats);
+    while ((s = tl_sessions_end(t)) != NULL) {
+        tl_session_look(s, &info);
+        CU_ASSERT(info.id > ended);
+        ended = info.id;
+        drain(s, &l);
+    }
+    tl_sessions_free(t);
+    return l.stats.total;
+}
+
+/* Open or closed, however often the table grew and whoever left it meanwhile. */
+static void a_session_is_found_among_many(void)
+{
+    tl_limits limits = tl_limits_default();
+    CU_ASSERT_EQUAL(told_twice(5000, 0, 3000, &limits), 5000);
+    limits.max_sessions = 1500;
+    CU_ASSERT_EQUAL(told_twice(5000, 0, 5000, &limits), 5000);
+    limits = tl_limits_default();
+    limits.memory_bytes = 2 << 20; /* for about that many */
+    CU_ASSERT_EQUAL(told_twice(20000, 17000, 20000, &limits), 20000);
+    CU_ASSERT(told_twice(20000, 0, 20000, &limits) > 30000); /* so most were forgotten, and left the table */
+}
+
 static void fragments_stay_within_their_memory(void)
 {
     static const uint8_t key[16];
@@ -278,6 +324,7 @@ int main(void)
                                      {"holes stay within their limit", holes_stay_within_their_limit},
                                      {"half-open sessions cost little", half_open_sessions_cost_little},
                                      {"half-open sessions stay within the memory", half_open_sessions_stay_within_the_memory},
+                                     {"a session is found among many", a_session_is_found_among_many},
                                      {"fragments stay within their memory", fragments_stay_within_their_memory},
                                      {"what pressure did is recorded", what_pressure_did_is_recorded},
                                      {"neither the key nor the run shows", neither_the_key_nor_the_run_shows},
