@@ -33,7 +33,6 @@ struct trial {
     size_t need, seen, skip;
     size_t length; /* WAIT: for what follows the frame that ends there; 0: for the frame itself */
     bool weak;
-    bool named; /* NO: resync has named the place behind what is skipped */
 };
 
 /* What begins at the view's start?  settled: the other side has spoken since it had received what is there (see tl_lane_settle). */
@@ -52,16 +51,6 @@ static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, co
     }
     if (v.answer == TL_REJECT || v.length == 0) {
         if (v.answer == TL_REJECT && v.skip > 0 && v.skip <= h->bytes.n) no.skip = v.skip;
-        return no;
-    }
-    /* What looked like a boundary when the bytes ended there may not look like one any more. */
-    tl_head again = *h;
-    again.seen = 0;
-    again.again = true;
-    size_t elsewhere = d->resync(d, f->state, &again);
-    if (elsewhere != 0) {
-        no.named = elsewhere != h->bytes.n;
-        no.skip = elsewhere < h->bytes.n ? elsewhere : h->bytes.n;
         return no;
     }
     if (v.strong && (v.length >= CHAIN_MOST || v.last_of_protocol || v.elastic)) return yes;
@@ -139,31 +128,18 @@ static tl_rc seek(struct tl_framer *f, tl_lane *l, tl_piece *p, bool settled)
     tl_span bytes;
     tl_rc rc = tl_lane_view(l, p, &bytes);
     if (rc != TL_OK) return rc;
-    if (bytes.n < l->need && !ended && !settled) {
-        /* What waits for its end must not hide what comes: the bytes that are there by now may refuse it already, and then the same place
-        ** is found whatever they came in. */
-        tl_head again = tl_lane_head(f, l, p, bytes, false);
-        again.seen = 0;
-        again.again = true;
-        size_t at = l->candidate && d->resync != NULL ? d->resync(d, f->state, &again) : 0;
-        if (at == 0) return tl_lane_wait(l, p, l->need, l->seen);
-        pass_to(l, p, at, bytes.n);
-        return TL_OK;
-    }
-    if (!l->candidate) {
-        tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended, .before = l->before};
-        size_t at = d->resync != NULL ? d->resync(d, f->state, &all) : bytes.n;
-        pass_to(l, p, at, bytes.n);
-        /* What was passed over may have changed what is in view: look again. */
-        if (at > 0 || bytes.n == 0) return TL_OK;
-    }
+    /* A place that was named before more bytes came is asked about again, also while it waits for its end: what looked like a boundary may
+    ** not look like one any more, and must not hide what comes.  So the same place is found whatever the bytes came in. */
+    tl_head all = {.dir = l->dir, .bytes = bytes, .ended = ended, .before = l->before, .again = l->candidate};
+    size_t at = d->resync != NULL ? d->resync(d, f->state, &all) : bytes.n;
+    pass_to(l, p, at, bytes.n);
+    /* What was passed over may have changed what is in view: look again. */
+    if (at > 0 || bytes.n == 0) return TL_OK;
+    if (bytes.n < l->need && !ended && !settled) return tl_lane_wait(l, p, l->need, l->seen);
     tl_head h = tl_lane_head(f, l, p, bytes, ended);
     struct trial t = try_boundary(f, &h, p, settled);
     switch (t.belief) {
-    case NO:
-        pass_over(l, p, t.skip);
-        l->candidate = t.named;
-        break;
+    case NO: pass_over(l, p, t.skip); break;
     case WAIT:
         l->ripe = t.length > 0 ? l->at + t.length : 0;
         l->ripe_weak = t.weak;
