@@ -25,7 +25,7 @@
 #include <string.h>
 
 enum {
-    DETECT_BYTES = 2048,              /* held while undecided */
+    DETECT_BYTES = 2048,              /* of a direction, held while undecided */
     DETECT_PIECES = 2 * DETECT_BYTES, /* so that tiny segments do not end it sooner than their bytes do */
     HELD_BYTES = 64 << 10,
     HELD_PIECES = 512,
@@ -188,6 +188,19 @@ static tl_span first_bytes(const tl_framer *f, tl_dir dir)
     return held;
 }
 
+/* So much waits of a direction that its first bytes will not grow any more, be it because a hole follows them.  The other direction does
+ *not
+ ** grow meanwhile: so what is decided then does not depend on what the bytes were cut into. */
+static bool enough_held(const tl_framer *f)
+{
+    const tl_piece *in = &f->incoming;
+    for (int dir = 0; dir < 2; dir++) {
+        size_t more = in->kind == TL_EV_BYTES && in->dir == (tl_dir)dir ? (size_t)in->length : 0;
+        if (tl_hold_bytes_of(f->hold, (tl_dir)dir) + more >= DETECT_BYTES) return true;
+    }
+    return tl_hold_pieces(f->hold) > DETECT_PIECES;
+}
+
 /* OK: decided.  END: more is needed, all is held. */
 static tl_rc detect(tl_framer *f)
 {
@@ -203,10 +216,7 @@ static tl_rc detect(tl_framer *f)
     if (d != NULL) return adopt(f, d);
     bool both = probe.head[0].n > 0 && probe.head[1].n > 0;
     bool heard_out = both || (f->tries > 0 && probe.head[0].n + probe.head[1].n > 0);
-    size_t more = in->length > 0 && in->kind == TL_EV_BYTES ? (size_t)in->length : 0;
-    if ((!wait && heard_out) || f->closing[0] || f->closing[1] || tl_hold_bytes(f->hold) + more > DETECT_BYTES ||
-        tl_hold_pieces(f->hold) > DETECT_PIECES)
-        return adopt(f, likely);
+    if ((!wait && heard_out) || f->closing[0] || f->closing[1] || enough_held(f)) return adopt(f, likely);
     if (in->length > 0) {
         tl_rc rc = hold_incoming(f);
         if (rc != TL_OK) return rc;

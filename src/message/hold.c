@@ -165,9 +165,14 @@ static size_t waiting(const struct line *l)
     return l->to - from;
 }
 
+size_t tl_hold_bytes_of(const tl_hold *h, tl_dir dir)
+{
+    return h == NULL ? 0 : waiting(&h->line[dir]);
+}
+
 size_t tl_hold_bytes(const tl_hold *h)
 {
-    return h == NULL ? 0 : waiting(&h->line[0]) + waiting(&h->line[1]);
+    return tl_hold_bytes_of(h, TL_C2S) + tl_hold_bytes_of(h, TL_S2C);
 }
 
 size_t tl_hold_pieces(const tl_hold *h)

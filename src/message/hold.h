@@ -41,8 +41,9 @@ tl_piece *tl_hold_front(tl_hold *h, tl_dir dir);
 void tl_hold_pop(tl_hold *h, tl_dir dir);
 /* The first contiguous bytes that wait in dir, passing over GAPs before them; h may be NULL. */
 tl_span tl_hold_first_bytes(const tl_hold *h, tl_dir dir);
-size_t tl_hold_bytes(const tl_hold *h);  /* that wait; h may be NULL */
-size_t tl_hold_pieces(const tl_hold *h); /* likewise */
+size_t tl_hold_bytes_of(const tl_hold *h, tl_dir dir); /* that wait; h may be NULL */
+size_t tl_hold_bytes(const tl_hold *h);                /* of both directions */
+size_t tl_hold_pieces(const tl_hold *h);               /* likewise */
 size_t tl_hold_memory(const tl_hold *h);
 
 #endif
