@@ -90,8 +90,8 @@ struct tl_detector {
     size_t (*resync)(const tl_detector *d, const void *state, const tl_head *in);
     /* After a hole: forget what the state knows about this direction (chunked body, ...).  NULL: nothing to forget. */
     void (*lost)(const tl_detector *d, void *state, tl_dir dir);
-    /* Adds the members of a JSON object (tl_json_field) to an object that is already open.  in->bytes holds at least head_length
-    ** bytes of the message.  NULL: nothing to say. */
+    /* Adds the members of a JSON object (tl_json_field) to an object that is already open.  in->bytes holds head_length bytes
+    ** of the message.  NULL: nothing to say. */
     void (*describe)(const tl_detector *d, const void *state, const tl_head *in, tl_text *json);
     /* Called once for every FRAME that the framer takes (not for trials), before describe() and pairing, with the state after measure():
     ** may keep memory behind the state (HPACK's table), and settle role, tag, id and summary of a FIRST frame from it.  The summary may

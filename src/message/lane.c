@@ -120,8 +120,10 @@ static tl_rc begin_message(struct tl_framer *f, tl_lane *l, const tl_piece *p, c
     o->m.head_length = v->head_length;
     tl_text_escaped(&o->summary, v->summary, 200);
     if (f->detector->describe != NULL) {
+        tl_head head = *h; /* not what happens to be in view behind it */
+        head.bytes.n = v->head_length;
         tl_json_open(&o->detail);
-        f->detector->describe(f->detector, f->state, h, &o->detail);
+        f->detector->describe(f->detector, f->state, &head, &o->detail);
         tl_json_close(&o->detail);
     }
     if (o->summary.failed || o->detail.failed) return TL_ENOMEM;

@@ -82,7 +82,8 @@ static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
     (void)dir, (void)usual;
     if (!begins(b)) return TL_NO;
     if (b.p[0] == 0x13) return b.n >= sizeof magic - 1 ? TL_YES : TL_MAYBE;
-    if (b.n < BEGIN) return b.n == PREFIX && tl_be32(b.p) == 0 ? TL_NO : TL_MAYBE; /* keep-alives say nothing */
+    if (b.n >= PREFIX && tl_be32(b.p) == 0) return TL_NO; /* keep-alives say nothing */
+    if (b.n < BEGIN) return TL_MAYBE;
     if (b.p[PREFIX] == PIECE) return is_sure(b) ? TL_LIKELY : TL_NO;
     if (b.p[PREFIX] != REQUEST) return TL_NO;
     return b.n < PREFIX + 13 ? TL_MAYBE : tl_be32(b.p + PREFIX + 9) == 1 << 14 ? TL_LIKELY : TL_NO;
@@ -111,12 +112,12 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     if (length == PREFIX) return tl_whole(in, PREFIX, PREFIX, "keep_alive");
     if (b.n < BEGIN) return tl_more(BEGIN);
     if (!begins(b)) return tl_reject(0);
-    size_t want = tl_wanted(in, length, PREFIX + 9);
+    size_t want = tl_wanted(in, length, PREFIX + 13);
     if (want > 0) return tl_more(want);
     uint8_t number = b.p[PREFIX];
     tl_verdict v = tl_whole(in, length, PREFIX + 13, messages[number].kind);
     v.strong = is_sure(b);
-    if ((number != REQUEST && number != PIECE) || b.n < PREFIX + 9) return v;
+    if ((number != REQUEST && number != PIECE) || b.n < PREFIX + 9) return v; /* cut */
     return tl_with_id(tl_as(v, number == REQUEST ? TL_REQUEST : TL_RESPONSE, 0), tl_be64(b.p + BEGIN));
 }
 

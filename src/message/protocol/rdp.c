@@ -127,7 +127,7 @@ static tl_verdict fast_path(const tl_head *in)
     if (b.n < 2) return tl_more(2);
     if (b.p[1] & 0x80 && b.n < 3) return tl_more(3);
     size_t length = b.p[1] & 0x80 ? tl_be16(b.p + 1) & 0x7fff : b.p[1];
-    return length < (b.p[1] & 0x80 ? 4u : 3u) ? tl_reject(0) : tl_whole(in, length, 3, "fast_path");
+    return length < (b.p[1] & 0x80 ? 4u : 3u) ? tl_reject(0) : tl_whole(in, length, 2, "fast_path");
 }
 
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)

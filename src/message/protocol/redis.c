@@ -62,12 +62,13 @@ static enum got number_at(tl_span b, size_t at, uint64_t *n, bool *none, size_t 
     return b.p[i + 1] == '\n' ? GOOD : BAD;
 }
 
-/* "*n CRLF $m CRLF", as far as the bytes go. */
-static bool may_be_command(tl_span b)
+/* "*n CRLF $m CRLF", as far as the bytes go; *sure: and all of it. */
+static bool command_begins(tl_span b, bool *sure)
 {
     uint64_t n;
     bool none;
     size_t end;
+    *sure = false;
     if (b.n == 0 || b.p[0] != '*') return false;
     enum got got = number_at(b, 0, &n, &none, &end);
     if (got != GOOD) return got == SHORT;
@@ -75,7 +76,14 @@ static bool may_be_command(tl_span b)
     if (end == b.n) return true;
     if (b.p[end] != '$') return false;
     got = number_at(b, end, &n, &none, &end);
-    return got == SHORT || (got == GOOD && !none && n > 0 && n <= NAME_MOST);
+    *sure = got == GOOD && !none && n > 0 && n <= NAME_MOST;
+    return got == SHORT || *sure;
+}
+
+static bool may_be_command(tl_span b)
+{
+    bool sure;
+    return command_begins(b, &sure);
 }
 
 static bool may_be_value(tl_span b)
@@ -117,8 +125,8 @@ static tl_match probe_as(const tl_detector *d, tl_span client, tl_span server, u
     if (client.n == 0 && server.n == 0) return TL_NO;
     if (server.n > 0 && !may_be_value(server)) return TL_NO;
     if (client.n > 0 && client.p[0] == '*') {
-        bool seen = client.n >= 8 && memchr(client.p, '$', client.n < 16 ? client.n : 16) != NULL;
-        return !may_be_command(client) ? TL_NO : seen ? TL_YES : TL_MAYBE;
+        bool sure;
+        return !command_begins(client, &sure) ? TL_NO : sure ? TL_YES : TL_MAYBE;
     }
     tl_span line;
     bool whole = tl_line(server, &line) > 0, says = whole && is_plain_reply(server);
@@ -219,6 +227,7 @@ static void note_command(struct redis *s, tl_span name)
 
 /* The first two strings of a command: its name and, mostly, its key. */
 struct command {
+    size_t head; /* bytes looked at */
     enum got got;
     size_t need; /* SHORT */
     uint64_t n, length, left;
@@ -247,6 +256,7 @@ static struct command command_at(tl_span b)
             c.need = at + (size_t)shown;
             return c;
         }
+        c.head = at + (size_t)shown;
         c.got = look_behind(b, at - v.line, &v);
         if (c.got != GOOD) return c;
         *(i == 0 ? &c.name : &c.key) = tl_span_of(b.p + at, (size_t)(shown < v.bytes - 2 ? shown : v.bytes - 2));
@@ -276,7 +286,7 @@ static tl_verdict measure_command(struct redis *s, const tl_head *in)
     if (c.got == SHORT && (!in->ended || c.name.n == 0)) return more(in, c.need);
     tl_verdict v = c.got == SHORT ? frame(s, in, b.n, 1, true) : frame(s, in, c.length, c.left, true);
     if (v.answer != TL_FRAME) return v;
-    v = tl_as(described(in, v, "command", (size_t)(c.key.n > 0 ? c.key.p + c.key.n - b.p : c.name.p + c.name.n - b.p)), TL_REQUEST, 1);
+    v = tl_as(described(in, v, "command", c.head), TL_REQUEST, 1);
     v.summary = c.name;
     v.strong = c.got == GOOD;
     note_command(s, c.name);

@@ -190,7 +190,7 @@ static tl_verdict measure_handshake(struct side *s, const tl_head *in)
         v = tl_whole(in, HELLO, HELLO_SEEN, "handshake");
         v.strong = in->bytes.n >= HELLO_SEEN && tl_be32(in->bytes.p + 5) == 0;
     } else {
-        v = tl_whole(in, ECHO_SIZE, 8, "handshake");
+        v = tl_whole(in, ECHO_SIZE, 0, "handshake");
     }
     s->stage++;
     return v;
