@@ -108,32 +108,30 @@ static bool port_declared(const tl_declared *c, uint16_t port)
     return false;
 }
 
-/* NO, MAYBE (too few bytes), LIKELY (one frame begins), YES (and the next one, too, or nothing else follows). */
+/* NO, MAYBE (too few bytes), LIKELY (a frame begins), YES (and the next one, too). */
 static tl_match probe_one(const tl_declared *c, tl_span b)
 {
-    if (b.n == 0) return TL_MAYBE;
     tl_verdict v = shape(c, b, 0);
-    if (v.answer == TL_REJECT) return TL_NO;
-    if (v.answer == TL_MORE) return TL_MAYBE;
-    if (v.length > b.n) return TL_LIKELY;
-    tl_span rest = tl_span_of(b.p + v.length, b.n - (size_t)v.length);
-    if (rest.n == 0) return TL_YES;
-    v = shape(c, rest, 0);
-    return v.answer == TL_REJECT ? TL_NO : v.answer == TL_FRAME ? TL_YES : TL_LIKELY;
+    if (v.answer != TL_FRAME) return v.answer == TL_MORE ? TL_MAYBE : TL_NO;
+    if (v.length >= b.n) return TL_LIKELY;
+    v = shape(c, tl_span_of(b.p + v.length, b.n - (size_t)v.length), 0);
+    return v.answer == TL_FRAME ? TL_YES : TL_LIKELY;
 }
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
     const tl_declared *c = d->config;
-    bool here = port_declared(c, in->server_port), strong = evidence_bits(c) >= STRONG;
+    bool here = port_declared(c, in->server_port), strong = evidence_bits(c) >= STRONG, said[TL_YES + 1] = {false};
     if (c->ports > 0 && !here && !strong) return TL_NO;
-    tl_match client = probe_one(c, in->head[0]), server = probe_one(c, in->head[1]);
-    tl_match best = client > server ? client : server, worst = client < server ? client : server;
-    if (strong && best >= TL_LIKELY) return TL_YES; /* whatever the other side begins with: its first bytes may be lost */
+    for (int dir = 0; dir < 2; dir++)
+        if (in->head[dir].n > 0) said[probe_one(c, in->head[dir])] = true;
+    bool begins = said[TL_YES] || said[TL_LIKELY], silent = in->head[TL_C2S].n == 0 || in->head[TL_S2C].n == 0;
+    if (strong && begins) return TL_YES; /* whatever the other side begins with: its first bytes may be lost */
+    if (said[TL_MAYBE]) return TL_MAYBE;
     /* A person says that it is spoken there: what begins with something else was picked up midway. */
-    if (worst == TL_NO) return here ? TL_LIKELY : strong && best == TL_MAYBE ? TL_MAYBE : TL_NO;
-    if (best == TL_MAYBE) return TL_MAYBE;
-    return here ? TL_YES : best == TL_YES ? TL_LIKELY : TL_MAYBE;
+    if (said[TL_NO]) return here ? TL_LIKELY : strong && silent ? TL_MAYBE : TL_NO;
+    if (!begins) return TL_MAYBE;
+    return here ? TL_YES : said[TL_YES] ? TL_LIKELY : TL_MAYBE;
 }
 
 /* ---- measure ---- */

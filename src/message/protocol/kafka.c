@@ -150,7 +150,7 @@ static bool is_client(const struct kafka *s, tl_dir dir)
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
-    bool usual = tl_usual_port(d, in->server_port), waits = in->head[0].n + in->head[1].n == 0, likely = false;
+    bool usual = tl_usual_port(d, in->server_port), waits = false, wrong = false, likely = false;
     for (int dir = 0; dir < 2; dir++) {
         struct request r;
         bool named;
@@ -160,14 +160,14 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
             if (named && r.client.n >= NAME_MIN) return TL_YES;
             waits |= b.n < REQUEST_HEADER || (!named && b.n < REQUEST_HEADER + (size_t)tl_be16(b.p + 12) && b.n < 4 + (size_t)r.size);
             likely |= usual && b.n >= REQUEST_HEADER;
-        } else if (!response_begins(b)) {
-            return TL_NO;
-        } else {
+        } else if (response_begins(b)) {
             /* A response says too little: what the other direction asks decides. */
             waits |= in->head[!dir].n == 0;
+        } else {
+            wrong = true; /* unless the other direction leaves no doubt */
         }
     }
-    return waits ? TL_MAYBE : likely ? TL_LIKELY : TL_NO;
+    return waits ? TL_MAYBE : likely && !wrong ? TL_LIKELY : TL_NO;
 }
 
 /* ---- measure ---- */
@@ -230,7 +230,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     if (s->client != 0) return is_client(s, in->dir) ? measure_request(s, in) : measure_response(s, in);
     /* Who asks?  The name in a request tells, or that there is none. */
     if (in->bytes.n < REQUEST_HEADER + NAME_MIN && !in->ended) return tl_more(REQUEST_HEADER + NAME_MIN);
-    bool asks = parse_request(in->bytes, &r, &named) && in->bytes.n >= REQUEST_HEADER;
+    tl_span seen = tl_shown(in->bytes, REQUEST_HEADER + NAME_MIN, REQUEST_HEADER + NAME_MIN);
+    bool asks = parse_request(seen, &r, &named) && seen.n >= REQUEST_HEADER;
     return asks && (r.client.n >= NAME_MIN || tl_be16(in->bytes.p + 12) == UINT16_MAX) ? measure_request(s, in) : measure_response(s, in);
 }
 

@@ -42,6 +42,7 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
     for (int dir = 0; dir < 2; dir++) {
         tl_span b = without_blanks(in->head[dir]);
         bool response;
+        if (b.n == 0 && in->head[dir].n > 0) best = TL_MAYBE;
         if (b.n == 0) continue;
         tl_start start = start_at(b, &response);
         if (start == TL_START_YES) return TL_YES;

@@ -79,11 +79,11 @@ static tl_match probe_as(const tl_detector *d, tl_span client, tl_span server, u
 {
     bool cut = false, usual = tl_usual_port(d, port);
     tl_span line;
-    if (server.n > 0 && !tl_may_be_code(server)) return TL_NO;
     size_t command = client.n > 0 ? command_in(client, &cut) : COMMANDS_N;
+    if (command < SURE) return TL_YES; /* whatever the server begins with */
     if (cut && command == COMMANDS_N) return TL_MAYBE;
+    if (server.n > 0 && !tl_may_be_code(server)) return TL_NO;
     if (client.n > 0 && command == COMMANDS_N) return TL_NO;
-    if (command < SURE) return TL_YES;
     if (server.n > 0 && server.n < 4) return TL_MAYBE;
     if (client.n > 0) return usual ? TL_LIKELY : server.n == 0 ? TL_MAYBE : command < ALSO_FTP ? TL_LIKELY : TL_NO;
     if (server.n == 0) return TL_NO;

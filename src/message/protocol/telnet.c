@@ -69,7 +69,7 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
         bool usual = tl_usual_port(d, in->server_port);
         if (b.n >= 3 && usual) return TL_YES;
         if (b.n >= 6 && b.p[1] != SB && negotiates(tl_span_of(b.p + 3, b.n - 3))) return TL_YES;
-        if (b.n < 6 || b.p[1] == SB) best = b.n >= 3 ? TL_LIKELY : TL_MAYBE;
+        if (b.n < 6 || b.p[1] == SB) best = b.n >= 3 && b.p[1] == SB ? TL_LIKELY : TL_MAYBE;
     }
     return best;
 }
