@@ -98,6 +98,7 @@ static tl_verdict measure_command(const tl_head *in)
 {
     size_t front = telnet_front(in->bytes);
     tl_head text = *in;
+    if (front == in->bytes.n) return tl_more(front + 1);
     text.bytes = tl_span_of(in->bytes.p + front, in->bytes.n - front);
     text.seen = in->seen > front ? in->seen - front : 0;
     tl_text_line l = tl_text_line_at(&text, LINE_MOST);

@@ -85,11 +85,17 @@ static const tl_word commands[] = {{1, "quit"},
 static const uint8_t command_length[32] = {
     [1] = 1, [7] = 2, [9] = 1, [10] = 1, [12] = 5, [13] = 1, [14] = 1, [25] = 5, [26] = 5, [27] = 3, [28] = 9, [31] = 1};
 
+/* Bytes of a length-encoded integer that begins with this one. */
+static size_t lenenc_size(uint64_t first)
+{
+    return first == 0xfc ? 3 : first == 0xfd ? 4 : first == 0xfe ? 9 : 1;
+}
+
 /* A length-encoded integer; false: it is not there, or is NULL or an error mark. */
 static bool take_lenenc(tl_span *in, uint64_t *v)
 {
     uint64_t first = tl_take_be(in, in->n > 0 ? 1 : 0);
-    size_t width = first == 0xfc ? 2 : first == 0xfd ? 3 : first == 0xfe ? 8 : 0;
+    size_t width = lenenc_size(first) - 1;
     *v = first;
     if (first == 0xfb || first == 0xff || in->n < width) return false;
     if (width > 0) *v = tl_take_le(in, width);
@@ -107,6 +113,7 @@ static bool is_text_row(tl_span body, bool whole)
             (void)tl_take(&body, 1);
             continue;
         }
+        if (body.n < lenenc_size(body.p[0])) return !whole;
         if (!take_lenenc(&body, &n)) return false;
         if (n > body.n) return !whole;
         (void)tl_take(&body, (size_t)n);
