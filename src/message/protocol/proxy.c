@@ -149,10 +149,18 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 
 /* ---- measure ---- */
 
-/* The side that does not send a header waits for what the other one's is followed by. */
+static bool plausible(tl_span from)
+{
+    bool maybe;
+    return header_length(from, &maybe) > 0 || maybe;
+}
+
+/* The side that does not send a header waits for what the other one's is followed by; of more than HEAD_MAX bytes the last ones do. */
 static tl_verdict wait_for_it(const tl_head *in)
 {
-    return in->ended || in->bytes.n >= HEAD_MAX ? tl_reject(0) : tl_more(in->bytes.n + 1);
+    if (!in->ended && in->bytes.n < HEAD_MAX) return tl_more(in->bytes.n + 1);
+    size_t too_many = in->ended ? in->bytes.n : in->bytes.n - HEAD_MAX + 1;
+    return tl_reject(1 + tl_scan(tl_span_of(in->bytes.p + 1, too_many - 1), plausible));
 }
 
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
@@ -170,16 +178,18 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     return v;
 }
 
-static bool plausible(tl_span from)
+static bool is_header(tl_span from)
 {
     bool maybe;
-    return header_length(from, &maybe) > 0 || maybe;
+    return header_length(from, &maybe) > 0;
 }
 
+/* Also what begins with no header may be what follows one: it waits, as before a hole. */
 static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
 {
     (void)d, (void)state;
-    return tl_scan(in->bytes, plausible);
+    size_t at = tl_scan(in->bytes, is_header);
+    return at < in->bytes.n ? at : 0;
 }
 
 /* ---- accept: the summary of a binary header, in the words of the other one ---- */
