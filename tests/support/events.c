@@ -150,6 +150,7 @@ tl_heard tl_listen(const tl_script *s, const tl_registry *r, size_t split)
         }
     }
     h.protocol = tl_framer_protocol(f);
+    h.gave_up = tl_framer_gave_up(f);
     tl_framer_free(f);
     return h;
 }

@@ -37,6 +37,7 @@ typedef struct tl_heard {
     size_t n, room;
     size_t memory; /* the most that the framer said it had */
     const char *protocol;
+    bool gave_up; /* more had to wait than may */
 } tl_heard;
 
 /* Pushes the events, BYTES cut into pieces of `split` bytes (0: not cut) that are each an exact heap block. */

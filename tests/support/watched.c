@@ -9,22 +9,75 @@ static struct { /* the last MORE of each direction */
     size_t need, seen;
 } asked[2];
 
+enum { SHORTER = 3, SHORTEST = 600 }; /* how many shorter heads are tried, and up to which length each one is likely to be */
+
+/* One of the lengths from 1 to n - 1; another one each time, the same ones each run. */
+static size_t shorter(size_t n)
+{
+    counts.shorter = counts.shorter * 6364136223846793005u + 1442695040888963407u;
+    size_t most = n - 1 < SHORTEST ? n - 1 : SHORTEST;
+    return 1 + (size_t)(counts.shorter >> 33) % most;
+}
+
+/* "A longer head never takes back YES or NO"; nor LIKELY, but for YES: the framer may go by it at once. */
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
     (void)d;
-    return inner->probe(inner, in);
+    tl_match said = inner->probe(inner, in);
+    for (int i = 0; i < SHORTER; i++) {
+        tl_probe less = *in;
+        for (int dir = 0; dir < 2; dir++)
+            if (in->head[dir].n > 1) less.head[dir].n = shorter(in->head[dir].n);
+        tl_match before = inner->probe(inner, &less);
+        assert(before == TL_MAYBE || before == said || (before == TL_LIKELY && said == TL_YES));
+    }
+    return said;
+}
+
+/* b says of more bytes what a has said. */
+static bool same_verdict(const tl_verdict *a, const tl_verdict *b)
+{
+    if (a->answer != b->answer) return false;
+    if (a->answer == TL_REJECT) return true;
+    if (a->elastic && !(a->edge & TL_LAST))
+        return a->length <= b->length && (a->edge & TL_FIRST) == (b->edge & TL_FIRST); /* what is there */
+    if (a->length != b->length || a->edge != b->edge || a->strong != b->strong || a->elastic != b->elastic) return false;
+    if (a->last_of_protocol != b->last_of_protocol || a->next != b->next) return false;
+    if (!(a->edge & TL_FIRST)) return true;
+    if (a->role != b->role || a->tag != b->tag || a->has_id != b->has_id || a->id != b->id) return false;
+    return a->kind == b->kind && a->summary.n == b->summary.n &&
+           (a->summary.n == 0 || memcmp(a->summary.p, b->summary.p, a->summary.n) == 0);
+}
+
+/* "A longer head never takes back what a shorter one settled". */
+static void hold_to_shorter(const uint8_t *state, const tl_head *in, const tl_verdict *v)
+{
+    for (int i = 0; i < SHORTER && in->bytes.n > 1; i++) {
+        _Alignas(16) uint8_t copy[TL_STATE_MAX];
+        memcpy(copy, state, inner->state_size);
+        tl_head less = *in;
+        less.bytes.n = shorter(in->bytes.n);
+        less.ended = false;
+        less.seen = 0;
+        tl_verdict before = inner->measure(inner, copy, &less);
+        if (before.answer != TL_MORE)
+            assert(same_verdict(&before, v));
+        else if (!in->ended) /* it is not asked in between, so it must not have had a frame there */
+            assert(before.need <= in->bytes.n || v->answer != TL_FRAME);
+    }
 }
 
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)d;
-    uint8_t before[TL_STATE_MAX];
+    _Alignas(16) uint8_t before[TL_STATE_MAX];
     assert(in->bytes.n > 0 && in->seen <= in->bytes.n);
     if (in->seen > 0) assert(in->ended || in->bytes.n >= asked[in->dir].need);
     memcpy(before, state, inner->state_size);
     tl_verdict v = inner->measure(inner, state, in);
     counts.calls++;
     counts.bytes += in->bytes.n - in->seen;
+    hold_to_shorter(before, in, &v);
     if (v.answer != TL_FRAME) assert(memcmp(before, state, inner->state_size) == 0);
     switch (v.answer) {
     case TL_MORE:
@@ -44,11 +97,29 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     return v;
 }
 
+/* What more bytes name, fewer do not pass over; and what the framer believes at once, more bytes still name. */
+static void resync_of_shorter(const void *state, const tl_head *in, size_t at)
+{
+    for (int i = 0; i < SHORTER && in->bytes.n > 1; i++) {
+        _Alignas(16) uint8_t copy[TL_STATE_MAX];
+        memcpy(copy, state, inner->state_size);
+        tl_head less = *in;
+        less.bytes.n = shorter(in->bytes.n);
+        less.ended = false;
+        size_t before = inner->resync(inner, state, &less);
+        assert((before < less.bytes.n ? before : less.bytes.n) <= at);
+        if (before != 0 || at == 0) continue;
+        tl_verdict v = inner->measure(inner, copy, &less);
+        assert(v.answer != TL_FRAME || !v.strong || !(v.last_of_protocol || v.elastic || v.length >= 64 << 10));
+    }
+}
+
 static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
 {
     (void)d;
     size_t at = inner->resync(inner, state, in);
     assert(at <= in->bytes.n || at == TL_AT_END);
+    resync_of_shorter(state, in, at);
     counts.calls++;
     counts.bytes += at == TL_AT_END ? in->bytes.n : at;
     return at;
