@@ -85,7 +85,7 @@ tl_start tl_request_line(tl_span in, const char *version)
 {
     size_t at = 0, method;
     while (at < in.n && at < METHOD_MOST && ((in.p[at] >= 'A' && in.p[at] <= 'Z') || (at > 0 && in.p[at] == '_'))) at++;
-    if (at == in.n) return at < METHOD_MOST ? TL_START_MAYBE : TL_START_NO;
+    if (at == in.n) return TL_START_MAYBE;
     if (at < 3 || in.p[at] != ' ') return TL_START_NO;
     method = ++at;
     while (at < in.n && in.p[at] > ' ' && in.p[at] < 0x7f && at - method < TARGET_MOST) at++;
