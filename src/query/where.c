@@ -101,60 +101,71 @@ tl_rc tl_where_check(tl_reader *r, const char *view, const char *expr)
     return tl_fail(&r->error, rc, "--where: %s", why.text);
 }
 
-/* ?1 host, ?2 port, ?3 since, ?4 until, ?5 protocol, ?6 lossy, ?7 and ?8 range of session_id or message_id, ?9 limit. */
+/* ?1 host, ?2 port, ?3 since, ?4 until, ?5 protocol, ?6 lossy, ?7 and ?8 range of session_id or message_id, ?9 limit.  The host is asked
+** only where one is given, by the two indexes of migration 6. */
+#define SESSIONS_OF_HOST "SELECT session_id FROM session WHERE client_addr = ?1 UNION SELECT session_id FROM session WHERE server_addr = ?1"
+static const char session_of_host[] = "v.session_id IN (" SESSIONS_OF_HOST ") AND ";
+/* The messages of a session lie together; CROSS JOIN keeps the order. */
+static const char message_of_host[] = "v.message_id IN (SELECT m.message_id FROM (" SESSIONS_OF_HOST ") AS h CROSS JOIN message AS m"
+                                      " ON m.message_id BETWEEN (h.session_id << 32) AND (h.session_id << 32) + 4294967295) AND ";
 #define SESSION_PASSES(protocol)                                                                                                           \
     "EXISTS (SELECT 1 FROM session AS f WHERE f.session_id = v.session_id"                                                                 \
-    " AND (?1 = '' OR f.client_addr = ?1 OR f.server_addr = ?1) AND (?2 < 0 OR f.client_port = ?2 OR f.server_port = ?2)"                  \
+    " AND (?2 < 0 OR f.client_port = ?2 OR f.server_port = ?2)"                                                                            \
     " AND f.last_ns >= ?3 AND f.first_ns <= ?4 AND (?5 = '' OR " protocol " = ?5)"                                                         \
     " AND (?6 = 0 OR EXISTS (SELECT 1 FROM gap AS g WHERE g.session_id = f.session_id)))"
+#define SESSION_PASSES_IN_RANGE SESSION_PASSES("f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND ("
 /* A message has a protocol and a time of its own. */
 #define MESSAGE_PASSES                                                                                                                     \
     SESSION_PASSES("v.protocol")                                                                                                           \
     " AND EXISTS (SELECT 1 FROM message AS m WHERE m.message_id = v.message_id AND m.last_ns >= ?3 AND m.first_ns <= ?4)"                  \
-    " AND v.message_id BETWEEN ?7 AND ?8"
+    " AND v.message_id BETWEEN ?7 AND ?8 AND ("
 
-/* head, an expression over `view`, tail */
+/* head, of_host where there is one, passes, an expression over `view`, tail */
 typedef struct question {
-    const char *view, *head, *tail;
+    const char *view, *head, *of_host, *passes, *tail;
 } question;
 
 static const question sessions = {
-    "sessions",
-    "SELECT * FROM sessions AS v WHERE " SESSION_PASSES("f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
-    "\n) ORDER BY v.session_id LIMIT ?9",
+    "sessions", "SELECT * FROM sessions AS v WHERE ", session_of_host, SESSION_PASSES_IN_RANGE, "\n) ORDER BY v.session_id LIMIT ?9",
 };
 static const question messages = {
     "messages",
     "SELECT session_id, number, sender, protocol, kind, summary, length, missing, complete, sync, pairing, answers, time, seconds,"
     " stream_offset, head_length, first_capture_id, first_frame, last_frame, detail"
-    " FROM messages AS v WHERE " MESSAGE_PASSES " AND (",
+    " FROM messages AS v WHERE ",
+    message_of_host,
+    MESSAGE_PASSES,
     "\n) ORDER BY v.message_id LIMIT ?9",
 };
 /* In the order of the responses, an unanswered request where it was sent. */
 static const question exchanges = {
     "exchanges",
     "SELECT session_id, request, response, time, protocol, asked, answered, latency_ms, request_bytes, response_bytes, missing, pairing"
-    " FROM exchanges AS v WHERE " MESSAGE_PASSES " AND (",
+    " FROM exchanges AS v WHERE ",
+    message_of_host,
+    MESSAGE_PASSES,
     "\n) ORDER BY v.message_id LIMIT ?9",
 };
 static const question hosts = {
     "sessions",
     "SELECT s.client_addr, s.server_addr, count(*) AS sessions, sum(p.client_bytes) AS client_bytes, sum(p.server_bytes) AS server_bytes,"
     " sum(p.capture_loss) AS capture_loss, sum(p.unknown_loss) AS unknown_loss, min(p.start) AS first, max(p.start) AS last"
-    " FROM (SELECT * FROM sessions AS v WHERE " SESSION_PASSES("f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
+    " FROM (SELECT * FROM sessions AS v WHERE ",
+    session_of_host,
+    SESSION_PASSES_IN_RANGE,
     "\n)) AS p JOIN session AS s ON s.session_id = p.session_id GROUP BY 1, 2"
     " ORDER BY sum(p.client_bytes) + sum(p.server_bytes) DESC, 1, 2 LIMIT ?9",
 };
 static const question ids = {
     "sessions",
-    "SELECT v.session_id FROM sessions AS v WHERE " SESSION_PASSES("f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
+    "SELECT v.session_id FROM sessions AS v WHERE ",
+    session_of_host,
+    SESSION_PASSES_IN_RANGE,
     "\n) ORDER BY v.session_id LIMIT ?9",
 };
 /* Behind a SELECT on a table x with a session_id. */
 static const question chosen = {
-    "sessions",
-    " WHERE x.session_id IN (SELECT v.session_id FROM sessions AS v WHERE " SESSION_PASSES(
-        "f.protocol") " AND v.session_id BETWEEN ?7 AND ?8 AND (",
+    "sessions",      " WHERE x.session_id IN (SELECT v.session_id FROM sessions AS v WHERE ", session_of_host, SESSION_PASSES_IN_RANGE,
     "\n) LIMIT ?9)",
 };
 
@@ -162,6 +173,8 @@ static tl_rc write_question(tl_reader *r, const question *q, const tl_filter *f,
 {
     tl_rc rc = f->where == NULL ? TL_OK : tl_where_check(r, q->view, f->where);
     tl_text_add(sql, q->head);
+    if (f->host[0] != '\0') tl_text_add(sql, q->of_host);
+    tl_text_add(sql, q->passes);
     tl_text_add(sql, f->where == NULL ? "1" : f->where);
     tl_text_add(sql, q->tail);
     if (rc == TL_OK && sql->failed) rc = tl_fail(&r->error, TL_ENOMEM, "no memory");

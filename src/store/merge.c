@@ -6,7 +6,7 @@
 */
 #include "store/merge.h"
 
-#include "store/statements.h"
+#include "store/indexes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +186,7 @@ tl_rc tl_store_merge(tl_store *s, const char *path)
     if (rc == TL_OK) rc = open_source(s, path, &source);
     if (rc == TL_OK) rc = check_captures(s, source, path);
     if (rc == TL_OK) rc = look_numbers(s, source, path, by);
+    if (rc == TL_OK) rc = store_indexes_drop(s);
     for (size_t i = 0; rc == TL_OK && i < sizeof tables / sizeof *tables; i++) rc = copy_table(s, source, path, i, by);
     sqlite3_close(source);
     return store_done(s, rc);

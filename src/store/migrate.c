@@ -7,7 +7,7 @@
 **
 ** A new database in memory with the same files says what ours look like: a table that does not look so is not touched.
 */
-#include "store/statements.h"
+#include "store/indexes.h"
 
 #include "base/embedded.h"
 
@@ -121,8 +121,11 @@ static tl_rc build(tl_store *s, int version)
 static tl_rc compare(tl_store *s, sqlite3 *model, bool *views)
 {
     bool tables = true, indexes = true;
+    tl_rc rc = store_indexes_look(s, &s->indexes_missing);
+    if (rc != TL_OK) return rc;
     if (run_pending(model, 0) != SQLITE_OK || sqlite3_exec(model, views_text(), NULL, NULL, NULL) != SQLITE_OK)
         return tl_fail(&s->error, TL_ESQL, "the schema in this program does not run: %s", sqlite3_errmsg(model));
+    if (s->indexes_missing) sqlite3_exec(model, "DROP INDEX session_by_client; DROP INDEX session_by_server", NULL, NULL, NULL);
     if (compare_schema(model, s->db, "table", &tables) != SQLITE_OK || compare_schema(model, s->db, "index", &indexes) != SQLITE_OK ||
         compare_schema(model, s->db, "view", views) != SQLITE_OK)
         return store_failed(s, "read");

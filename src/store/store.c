@@ -10,6 +10,7 @@
 #include "store/statements.h"
 
 #include "packet/segment.h"
+#include "store/indexes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,9 +110,17 @@ static tl_rc open_handle(tl_store *s, const char *path)
     return rc == TL_OK ? store_migrate(s) : rc;
 }
 
+static void drop_statements(tl_store *s)
+{
+    for (int i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(s->statements[i]);
+        s->statements[i] = NULL;
+    }
+}
+
 static void free_handle(tl_store *s)
 {
-    for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(s->statements[i]);
+    drop_statements(s);
     sqlite3_close(s->db);
     writeback_stop(s->writeback);
     libdeflate_free_decompressor(s->inflate);
@@ -148,6 +157,8 @@ tl_rc tl_store_close(tl_store *s, tl_error *err)
 {
     if (s == NULL) return TL_OK;
     tl_rc rc = s->failed ? s->error.rc : tl_store_commit(s);
+    drop_statements(s);
+    if (rc == TL_OK) rc = store_indexes_make(s);
     if (rc != TL_OK && err != NULL) *err = s->error;
     free_handle(s);
     return rc;
@@ -258,7 +269,8 @@ tl_rc tl_store_write(tl_store *s, const tl_batch *b)
 {
     tl_rc rc = store_begin(s);
     if (rc != TL_OK) return store_done(s, rc);
-    rc = store_rows(s, b);
+    rc = store_indexes_before_rows(s);
+    if (rc == TL_OK) rc = store_rows(s, b);
     if (rc != TL_OK) return store_done(s, rc);
     s->pending += tl_batch_payload_bytes(b);
     if (s->writeback == NULL && s->pending >= writeback_from) s->writeback = writeback_start(s->path);

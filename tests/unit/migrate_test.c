@@ -48,6 +48,9 @@ static char *read_file(const char *path, size_t *n)
     return p;
 }
 
+/* Databases of before migration 6 have none of them. */
+static const char without_indexes[] = "DROP INDEX session_by_client; DROP INDEX session_by_server";
+
 static const char *latest(void)
 {
     static char text[12];
@@ -195,7 +198,9 @@ static void migrates(void)
     make_ours(path);
     run_sql(path, "INSERT INTO ingest (started_ns, tool_version, options, state) VALUES (1, 'old', '{}', 'complete'); DROP TABLE message; "
                   "DROP TABLE session_state; DROP TABLE frame_position; PRAGMA user_version = 1");
+    run_sql(path, without_indexes);
     make_ours(path);
+    rows_are(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'session_by_%'", "2");
     rows_are(path, "PRAGMA user_version", latest());
     rows_are(path, "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM session_state)", "0|0");
     rows_are(path, "SELECT tool_version FROM ingest", "old");
@@ -211,11 +216,38 @@ static void messages_survive(void)
             "INSERT INTO message VALUES (4294967297, 1, 0, 1, 0, 5, 0, 5, 'http', 'request', 'GET /', NULL, 1, 'start', 1, 2, 1, 2, 1, "
             "1, 0, NULL, 'unanswered')");
     run_sql(path, "DROP TABLE frame_position");
+    run_sql(path, without_indexes);
     set_version(path, 3);
     make_ours(path);
     rows_are(path, "SELECT message_id, summary, peer_acked, pairing FROM message", "4294967297|GET /|0|unanswered");
     run_sql(path, "UPDATE message SET pairing = 'by_id'");
     tl_scratch_done(path);
+}
+
+/* The two indexes that a run may leave out, and no others, and none in their place. */
+static void makes_missing_indexes(void)
+{
+    static const struct {
+        const char *sql;
+        bool good;
+    } cases[] = {
+        {without_indexes, true},
+        {"DROP INDEX session_by_server", true},
+        {"DROP INDEX stray_by_session", false},
+        {"DROP INDEX session_by_server; CREATE INDEX session_by_server ON session (client_addr)", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *path = tl_scratch("indexes.db");
+        tl_error err = {0};
+        make_ours(path);
+        run_sql(path, cases[i].sql);
+        tl_store *s = tl_store_open(path, NULL, &err);
+        CU_ASSERT_EQUAL(s != NULL, cases[i].good);
+        if (s == NULL) CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "changed by hand"));
+        if (s != NULL) CU_ASSERT_EQUAL(tl_store_close(s, &err), TL_OK);
+        if (cases[i].good) rows_are(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'session_by_%'", "2");
+        tl_scratch_done(path);
+    }
 }
 
 /* A trigger in a database that was given to us does not run. */
@@ -242,6 +274,7 @@ int main(void)
                                                      {"views are renewed", renews_views},
                                                      {"an older version", migrates},
                                                      {"messages survive migration 4", messages_survive},
+                                                     {"missing indexes are made", makes_missing_indexes},
                                                      {"no triggers", runs_no_triggers},
                                                      {0}});
 }

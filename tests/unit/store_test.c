@@ -449,6 +449,74 @@ static void goes_on_with_the_numbers(void)
     tl_scratch_done(path);
 }
 
+static int indexes_by_host(tl_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    CU_ASSERT_EQUAL(
+        sqlite3_prepare_v2(tl_store_connection(s), "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'session_by_%'", -1, &q, NULL),
+        SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_step(q), SQLITE_ROW);
+    int n = sqlite3_column_int(q, 0);
+    sqlite3_finalize(q);
+    return n;
+}
+
+static void add_session(tl_store *s, uint64_t id)
+{
+    tl_stage stage;
+    tl_stage_open(&stage, s, id);
+    tl_stage_play(&stage, "c bytes 0 x 1; hand");
+    tl_stage_close(&stage);
+}
+
+/* A run that adds more sessions than there were is not held up by the two indexes, one that adds fewer keeps them. */
+static void indexes_wait_for_the_end(void)
+{
+    static const char by_index[] = "SELECT (SELECT count(client_addr) FROM session INDEXED BY session_by_client WHERE client_addr > ''),"
+                                   " (SELECT count(server_addr) FROM session INDEXED BY session_by_server WHERE server_addr > '')";
+    char *path;
+    tl_error err = {0};
+    tl_store *s = open_new(&path, 1);
+    CU_ASSERT_EQUAL(indexes_by_host(s), 2);
+    add_session(s, 1);
+    CU_ASSERT_EQUAL(indexes_by_host(s), 2);
+    add_session(s, 2);
+    CU_ASSERT_EQUAL(indexes_by_host(s), 0);
+    add_session(s, 3);
+    close_good(s);
+    rows_are("by index", path, by_index, "3|3");
+    rows_are("whole", path, "PRAGMA integrity_check", "ok");
+    s = tl_store_open(path, NULL, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    add_session(s, 4);
+    add_session(s, 5);
+    CU_ASSERT_EQUAL(indexes_by_host(s), 2);
+    close_good(s);
+    rows_are("kept", path, by_index, "5|5");
+    tl_scratch_done(path);
+}
+
+/* What a run that was cut off leaves without them gets them back. */
+static void indexes_come_back(void)
+{
+    char *path;
+    tl_error err = {0};
+    tl_store *s = open_new(&path, 1);
+    add_session(s, 1);
+    add_session(s, 2);
+    CU_ASSERT_EQUAL(tl_store_commit(s), TL_OK);
+    tl_store_abandon(s);
+    CU_ASSERT_NOT_EQUAL(tl_store_close(s, &err), TL_OK);
+    rows_are("missing", path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'session_by_%'", "0");
+    s = tl_store_open(path, NULL, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    add_session(s, 3);
+    CU_ASSERT_EQUAL(indexes_by_host(s), 0);
+    close_good(s);
+    rows_are("back", path, "SELECT count(*) FROM session INDEXED BY session_by_client WHERE client_addr > ''", "3");
+    tl_scratch_done(path);
+}
+
 int main(void)
 {
     return tl_run_cases("store", (const tl_case[]){{"scripts become rows", plays_scripts},
@@ -462,5 +530,7 @@ int main(void)
                                                    {"commits by payload", commits_by_payload},
                                                    {"captures are known again", knows_captures_again},
                                                    {"numbers go on", goes_on_with_the_numbers},
+                                                   {"indexes wait for the end", indexes_wait_for_the_end},
+                                                   {"indexes come back", indexes_come_back},
                                                    {0}});
 }

@@ -1,7 +1,7 @@
 /*
 ** Filters: what a person types, and what an attacker would.
 */
-#include "query/where.h"
+#include "query/handle.h"
 #include "support/check.h"
 #include "support/sample.h"
 #include <inttypes.h>
@@ -335,6 +335,76 @@ static void hosts(void)
     }
 }
 
+static int keep_sql(unsigned event, void *to, void *stmt, void *sql)
+{
+    (void)event, (void)stmt;
+    if (((tl_text *)to)->n == 0) tl_text_add(to, sql); /* later ones are those inside */
+    return 0;
+}
+
+/* How SQLite would go about it. */
+static tl_text plan_of(const char *sql)
+{
+    tl_text question = {0}, plan = {0};
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    tl_text_add(&question, "EXPLAIN QUERY PLAN ");
+    tl_text_add(&question, sql);
+    tl_text_add(&plan, "");
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(db, question.p, -1, &q, NULL), SQLITE_OK);
+    while (sqlite3_step(q) == SQLITE_ROW) {
+        tl_text_add(&plan, (const char *)sqlite3_column_text(q, 3));
+        tl_text_add(&plan, "\n");
+    }
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    tl_text_free(&question);
+    return plan;
+}
+
+/* Sessions of a host are found by the indexes and never by going through all of them, and without a host neither is looked at. */
+static void hosts_are_looked_up(void)
+{
+    static tl_rc (*const questions[])(tl_reader *, const tl_filter *, const tl_output *,
+                                      uint64_t *) = {tl_filter_sessions, tl_filter_messages, tl_filter_exchanges, tl_filter_hosts};
+    set_up();
+    for (size_t i = 0; i < 2 * sizeof questions / sizeof *questions; i++) {
+        const bool host = i % 2 == 0;
+        tl_filter f = tl_filter_all;
+        tl_text sql = {0};
+        tl_output none = {0};
+        if (host) CU_ASSERT(tl_filter_host(&f, "10.0.0.1"));
+        CU_ASSERT_EQUAL(sqlite3_trace_v2(reader->db, SQLITE_TRACE_STMT, keep_sql, &sql), SQLITE_OK);
+        CU_ASSERT_EQUAL(questions[i / 2](reader, &f, &none, NULL), TL_OK);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(sql.p);
+        tl_text plan = plan_of(sql.p);
+        bool client = strstr(plan.p, "USING COVERING INDEX session_by_client (client_addr=?)") != NULL;
+        bool server = strstr(plan.p, "USING COVERING INDEX session_by_server (server_addr=?)") != NULL;
+        if (client != host || server != host || (host && strstr(plan.p, "SCAN s") != NULL)) printf("\n%zu\n%s", i, plan.p);
+        CU_ASSERT_EQUAL(client, host);
+        CU_ASSERT_EQUAL(server, host);
+        if (host) CU_ASSERT_PTR_NULL(strstr(plan.p, "SCAN s"));
+        tl_text_free(&plan);
+        tl_text_free(&sql);
+    }
+    tear_down();
+}
+
+/* Messages and exchanges of a host: all of its sessions, in order. */
+static void messages_of_a_host(void)
+{
+    set_up();
+    tl_filter f = tl_filter_all;
+    CU_ASSERT(tl_filter_host(&f, "10.0.0.1"));
+    expect_rows(&f, true, "1 1 1 1 4", "client");
+    f.session = 4;
+    expect_rows(&f, true, "4", "and a session");
+    f.session = 2;
+    expect_rows(&f, true, "", "and a session of others");
+    tear_down();
+}
+
 int main(void)
 {
     return tl_run_cases("where", (const tl_case[]){
@@ -347,6 +417,8 @@ int main(void)
                                      {"values are bound", values_are_bound},
                                      {"times", times},
                                      {"hosts", hosts},
+                                     {"hosts are looked up", hosts_are_looked_up},
+                                     {"messages of a host", messages_of_a_host},
                                      {0},
                                  });
 }

@@ -1,0 +1,64 @@
+/*
+** indexes.c - see indexes.h.
+*/
+#include "store/indexes.h"
+
+#include "base/embedded.h"
+
+#include <string.h>
+
+static const char drop_sql[] = "DROP INDEX IF EXISTS session_by_client; DROP INDEX IF EXISTS session_by_server";
+
+static const char *make_sql(void)
+{
+    for (const tl_embedded *e = tl_schema; e->name != NULL; e++)
+        if (strncmp(e->name, "0006", 4) == 0) return e->text;
+    return "";
+}
+
+tl_rc store_indexes_look(tl_store *s, bool *missing)
+{
+    static const char sql[] =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('session_by_client', 'session_by_server')";
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_step(q);
+    *missing = rc == SQLITE_ROW && sqlite3_column_int(q, 0) < 2;
+    sqlite3_finalize(q);
+    return rc == SQLITE_ROW ? TL_OK : store_failed(s, "read");
+}
+
+tl_rc store_indexes_drop(tl_store *s)
+{
+    /* An index is not dropped while a statement stands on a row. */
+    for (int i = 0; i < STATEMENTS; i++) sqlite3_reset(s->statements[i]);
+    if (sqlite3_exec(s->db, drop_sql, NULL, NULL, NULL) != SQLITE_OK) return store_failed(s, "write");
+    s->indexes_missing = true;
+    return TL_OK;
+}
+
+tl_rc store_indexes_before_rows(tl_store *s)
+{
+    if (s->indexes_missing) return TL_OK;
+    if (s->sessions_before == 0) {
+        tl_rc rc = tl_store_next_ids(s, &s->sessions_before); /* one more than there are: so many are added first */
+        if (rc != TL_OK) return rc;
+    }
+    return s->totals.sessions < s->sessions_before ? TL_OK : store_indexes_drop(s);
+}
+
+tl_rc store_indexes_make(tl_store *s)
+{
+    if (!s->indexes_missing) return TL_OK;
+    int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, drop_sql, NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, make_sql(), NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) {
+        s->indexes_missing = false;
+        return TL_OK;
+    }
+    tl_rc failed = store_failed(s, "make the indexes");
+    if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return failed;
+}
