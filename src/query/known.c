@@ -17,6 +17,7 @@ typedef struct entry {
     char *name;       /* owned */
     char *plain;      /* owned: as tl_sql_plain() makes it of sqlite_schema.sql */
     tl_span sql;      /* the statement in the embedded text */
+    bool made;        /* a view that tl_known_views made */
 } entry;
 
 struct tl_known {
@@ -152,7 +153,7 @@ static tl_rc remember(tl_known *k, const char *type, const char *name, char *pla
         free(plain);
         return TL_ENOMEM;
     }
-    k->items[k->n++] = (entry){type, copy, plain, sql};
+    k->items[k->n++] = (entry){.type = type, .name = copy, .plain = plain, .sql = sql};
     return TL_OK;
 }
 
@@ -263,24 +264,61 @@ tl_rc tl_known_check(const tl_known *k, sqlite3 *db, tl_error *err)
     return rc;
 }
 
-tl_rc tl_known_views(const tl_known *k, sqlite3 *db, tl_error *err)
+/* The next view that text names from *at on and that is not made yet; NULL: no more.  What stands in a string or a comment may be a name,
+** too: a view too many does no harm. */
+static entry *next_view(const tl_known *k, tl_span text, size_t *at)
+{
+    const char *p = (const char *)text.p;
+    while (*at < text.n) {
+        size_t start = *at;
+        while (*at < text.n && is_word(p[*at])) ++*at;
+        size_t n = *at - start;
+        for (size_t i = 0; n > 0 && i < k->n; i++) {
+            entry *e = &k->items[i];
+            if (!e->made && strcmp(e->type, "view") == 0 && strlen(e->name) == n && sqlite3_strnicmp(e->name, p + start, (int)n) == 0)
+                return e;
+        }
+        if (n == 0) ++*at;
+    }
+    return NULL;
+}
+
+bool tl_known_lacks(const tl_known *k, const char *sql)
+{
+    size_t at = 0;
+    return next_view(k, tl_span_of(sql, strlen(sql)), &at) != NULL;
+}
+
+static tl_rc make_view(const entry *e, sqlite3 *db, tl_error *err)
 {
     static const size_t create = sizeof "CREATE VIEW " - 1;
     tl_text sql = {0};
     tl_rc rc = TL_OK;
-    /* All or none: what opened the database closes it where one fails. */
-    tl_text_add(&sql, "BEGIN;");
-    for (size_t i = 0; i < k->n; i++) {
-        if (strcmp(k->items[i].type, "view") != 0) continue;
-        tl_text_add(&sql, "CREATE TEMP VIEW ");
-        tl_text_bytes(&sql, k->items[i].sql.p + create, k->items[i].sql.n - create);
-        tl_text_add(&sql, ";");
-    }
-    tl_text_add(&sql, "COMMIT");
+    tl_text_add(&sql, "CREATE TEMP VIEW ");
+    tl_text_bytes(&sql, e->sql.p + create, e->sql.n - create);
     if (sql.failed)
         rc = tl_fail(err, TL_ENOMEM, "no memory");
     else if (sqlite3_exec(db, sql.p, NULL, NULL, NULL) != SQLITE_OK)
         rc = tl_fail(err, TL_ESQL, "our views: %s", sqlite3_errmsg(db));
     tl_text_free(&sql);
     return rc;
+}
+
+/* A view is marked before those that it names are made, so each is made once however they name each other. */
+static tl_rc make_views(tl_known *k, sqlite3 *db, tl_span text, tl_error *err)
+{
+    size_t at = 0;
+    tl_rc rc = TL_OK;
+    for (entry *e; rc == TL_OK && (e = next_view(k, text, &at)) != NULL;) {
+        rc = make_view(e, db, err);
+        if (rc != TL_OK) break;
+        e->made = true;
+        rc = make_views(k, db, e->sql, err);
+    }
+    return rc;
+}
+
+tl_rc tl_known_views(tl_known *k, sqlite3 *db, const char *sql, tl_error *err)
+{
+    return make_views(k, db, tl_span_of(sql, strlen(sql)), err);
 }

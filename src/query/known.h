@@ -22,8 +22,10 @@ void tl_known_free(tl_known *k); /* NULL is fine */
 int tl_known_version(void);
 /* Is the schema of db one of ours?  EUSAGE or ESQL with the reason in *err. */
 TL_MUST_USE tl_rc tl_known_check(const tl_known *k, sqlite3 *db, tl_error *err);
-/* Makes our views in db's temporary schema. */
-TL_MUST_USE tl_rc tl_known_views(const tl_known *k, sqlite3 *db, tl_error *err);
+/* Does sql name a view that tl_known_views has not made?  Making all of them takes half the time of a small question. */
+bool tl_known_lacks(const tl_known *k, const char *sql);
+/* Makes those views, and the ones that they name, in db's temporary schema. */
+TL_MUST_USE tl_rc tl_known_views(tl_known *k, sqlite3 *db, const char *sql, tl_error *err);
 /* A table or view of the schema, by name? */
 bool tl_known_has(const tl_known *k, const char *name);
 /* The i-th table, index or view: its type and name as in sqlite_schema, and its sql as tl_sql_plain() makes it.  false: past the last. */

@@ -1,8 +1,9 @@
 /*
 ** reader.c - opens a database that a stranger made, and runs statements on it.
 **
-** In the order of opening: the file's kind, SQLite's settings and limits, application_id and user_version, the schema's text, our own
-** views, and only then the authorizer: from there on nothing but SELECT passes.
+** In the order of opening: the file's kind, SQLite's settings and limits, application_id and user_version, the schema's text, and only then
+** the authorizer: from there on nothing but SELECT passes.  Our own views are made when a statement first names them, from our own text;
+** for that moment alone the authorizer is away.
 */
 #include "query/authorizer.h"
 #include "query/handle.h"
@@ -165,7 +166,6 @@ static tl_rc set_up(tl_reader *r)
     if (rc == TL_OK) rc = check_identity(r);
     if (rc == TL_OK && (r->known = tl_known_new(&r->error)) == NULL) rc = r->error.rc;
     if (rc == TL_OK) rc = tl_known_check(r->known, r->db, &r->error);
-    if (rc == TL_OK) rc = tl_known_views(r->known, r->db, &r->error);
     if (rc != TL_OK) return rc;
     /* SQLite makes its table-valued functions when they are first named, by statements that the authorizer would refuse. */
     int sq = sqlite3_exec(r->db,
@@ -212,14 +212,29 @@ const tl_error *tl_reader_error(const tl_reader *r)
     return &r->error;
 }
 
+/* The views that sql names and that are not there yet.  A connection of somebody else's (functions.h) has its own. */
+static tl_rc make_views(tl_reader *r, const char *sql)
+{
+    if (r->known == NULL || !tl_known_lacks(r->known, sql)) return TL_OK;
+    (void)sqlite3_set_authorizer(r->db, NULL, NULL);
+    int sq = sqlite3_exec(r->db, "PRAGMA query_only = OFF", NULL, NULL, NULL);
+    tl_rc rc = sq == SQLITE_OK ? tl_known_views(r->known, r->db, sql, &r->error) : tl_reader_fail(r, sq);
+    sq = sqlite3_exec(r->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+    if (rc == TL_OK && sq != SQLITE_OK) rc = tl_reader_fail(r, sq);
+    /* It fails only without a connection: nothing is prepared without it. */
+    sq = sqlite3_set_authorizer(r->db, tl_authorize, r->known);
+    return rc == TL_OK && sq != SQLITE_OK ? tl_reader_fail(r, sq) : rc;
+}
+
 tl_rc tl_reader_prepare(tl_reader *r, const char *sql, sqlite3_stmt **out)
 {
     sqlite3_stmt *second = NULL;
     const char *tail = NULL;
     *out = NULL;
+    tl_rc rc = make_views(r, sql);
+    if (rc != TL_OK) return rc;
     int sq = sqlite3_prepare_v2(r->db, sql, -1, out, &tail);
     if (sq != SQLITE_OK) return tl_reader_fail(r, sq);
-    tl_rc rc = TL_OK;
     if (*out == NULL) {
         rc = tl_fail(&r->error, TL_EUSAGE, "no statement");
     } else if (!sqlite3_stmt_readonly(*out) || sqlite3_column_count(*out) == 0) {
