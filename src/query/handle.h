@@ -26,8 +26,9 @@ tl_rc tl_reader_fail(tl_reader *r, int sqlite_rc);
 /* Prepares one statement that only reads; a second one after it is refused. */
 TL_MUST_USE tl_rc tl_reader_prepare(tl_reader *r, const char *sql, sqlite3_stmt **out);
 TL_MUST_USE tl_rc tl_reader_bind(tl_reader *r, sqlite3_stmt *s, const tl_param *params, size_t n);
-/* Prepares `select`, which reads a table that it calls x and has no WHERE, for the sessions that pass the filter. */
-TL_MUST_USE tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, sqlite3_stmt **out);
+/* Prepares `select`, which reads a table that it calls x and has no WHERE, for the sessions that pass the filter.  order: "" or an
+** ORDER BY.  ?1 is f->host: f stays as long. */
+TL_MUST_USE tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, const char *order, sqlite3_stmt **out);
 /* Sets the time limit going for one statement. */
 void tl_reader_start(tl_reader *r);
 /* Has it passed?  For loops that SQLite does not watch; EUSAGE and the text in r->error when it has. */

@@ -1,8 +1,10 @@
 /*
 ** search.c - see search.h.
 **
-** Three statements, one in the other: the sessions that pass the filter, their streams, the chunks of those in order.  Gaps are not read:
-** chunks and gaps tile a stream, so where two chunks do not touch, or the last one ends before the stream does, there is a gap.
+** One statement goes through the sessions that pass the filter, their streams and the chunks of those, all in order: a statement a stream
+** would cost more than the bytes of a small one.  Gaps are not read: chunks and gaps tile a stream, so where two chunks do not touch, or
+*the
+** last one ends before the stream does, there is a gap.
 **
 ** States: a stretch is being read (READING), or it is over and its last hits are being told (DRAINING).
 */
@@ -17,27 +19,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char streams_sql[] =
-    "SELECT direction, length FROM stream WHERE session_id = ?1 AND (?2 < 0 OR direction = ?2) ORDER BY direction";
-static const char chunks_sql[] =
-    "SELECT stream_offset, raw_size, data FROM chunk WHERE session_id = ?1 AND direction = ?2 ORDER BY stream_offset";
+/* Within a session the rows come in the order of the keys that they are looked up by, the only ones there are: with an ORDER BY that says
+ *so
+ ** SQLite would sort them.  Another order would be told as a damage.
+ ** Every session has a row, with NULLs where it has no stream in the direction, and every such stream, with NULLs where it has no chunk. */
+#define ROWS_OF(streams)                                                                                                                   \
+    "SELECT x.session_id, t.direction, t.length, c.stream_offset, c.raw_size, c.data FROM session AS x"                                    \
+    " LEFT JOIN stream AS t ON t.session_id = x.session_id" streams                                                                        \
+    " LEFT JOIN chunk AS c INDEXED BY chunk_by_offset ON c.session_id = t.session_id AND c.direction = t.direction"
+static const char *const rows_sql[] = {ROWS_OF(""), ROWS_OF(" AND t.direction = 0"), ROWS_OF(" AND t.direction = 1")};
+static const char in_order[] = " ORDER BY x.session_id";
+enum { ROW_SESSION, ROW_DIRECTION, ROW_LENGTH, ROW_OFFSET, ROW_SIZE, ROW_DATA };
 static const char messages_sql[] = "SELECT message_id & 4294967295, stream_offset, length FROM message"
                                    " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2 ORDER BY message_id";
 
 struct tl_search {
     tl_reader *r;
     tl_search_options o;
-    tl_filter filter; /* the statement of sessions points into it */
+    tl_filter filter; /* the statement of rows points into it */
     tl_pattern *pattern;
     tl_scan *scan;
     tl_arrivals *arrivals;
-    sqlite3_stmt *sessions, *streams, *chunks, *messages;
+    sqlite3_stmt *rows, *messages;
     struct libdeflate_decompressor *inflate;
     int64_t session; /* 0: none yet */
-    bool session_ends;
-    bool row;      /* the cursor of chunks stands on a row that is not taken yet */
-    bool open;     /* a stream is being read */
-    bool draining; /* a run is over, its hits are not all told */
+    bool row;        /* the cursor stands on a row that is not taken yet */
+    bool over;       /* there are no more of them */
+    bool open;       /* a stream is being read */
+    bool draining;   /* a run is over, its hits are not all told */
     int direction;
     uint64_t length, at;  /* of the stream; where the next byte of the run would be */
     bool in_run, run_gap; /* run_gap: the run began at a gap */
@@ -49,7 +58,9 @@ struct tl_search {
     tl_object object;
     tl_body *body; /* of it */
     tl_search_totals totals;
+    unsigned steps; /* of reading, between looks at the clock */
 };
+enum { STEPS_PER_LOOK = 16 };
 
 static tl_rc no_memory(tl_reader *r)
 {
@@ -72,9 +83,7 @@ static tl_rc set_up(tl_search *s, const tl_filter *f)
         s->objects = tl_objects_open(r, &s->filter, s->o.direction);
         return s->objects == NULL ? r->error.rc : TL_OK;
     }
-    tl_rc rc = tl_filter_open(r, &s->filter, &s->sessions);
-    if (rc == TL_OK) rc = tl_reader_prepare(r, streams_sql, &s->streams);
-    if (rc == TL_OK) rc = tl_reader_prepare(r, chunks_sql, &s->chunks);
+    tl_rc rc = tl_filter_prepare(r, &s->filter, rows_sql[s->o.direction < 0 ? 0 : 1 + (s->o.direction != 0)], in_order, &s->rows);
     if (rc == TL_OK) rc = tl_reader_prepare(r, messages_sql, &s->messages);
     if (rc == TL_OK && (s->arrivals = tl_arrivals_open(r)) == NULL) rc = r->error.rc;
     return rc;
@@ -89,7 +98,6 @@ tl_search *tl_search_open(tl_reader *r, const tl_filter *f, const tl_search_opti
     }
     s->r = r;
     s->o = *o;
-    s->session_ends = true;
     if (set_up(s, f) == TL_OK) return s;
     tl_search_close(s);
     return NULL;
@@ -103,9 +111,7 @@ void tl_search_close(tl_search *s)
     tl_arrivals_close(s->arrivals);
     tl_scan_free(s->scan);
     tl_pattern_free(s->pattern);
-    sqlite3_finalize(s->sessions);
-    sqlite3_finalize(s->streams);
-    sqlite3_finalize(s->chunks);
+    sqlite3_finalize(s->rows);
     sqlite3_finalize(s->messages);
     if (s->inflate != NULL) libdeflate_free_decompressor(s->inflate);
     free(s);
@@ -123,24 +129,6 @@ static tl_rc step(tl_search *s, sqlite3_stmt *stmt)
 {
     int sq = sqlite3_step(stmt);
     return sq == SQLITE_ROW ? TL_OK : sq == SQLITE_DONE ? TL_END : tl_reader_fail(s->r, sq);
-}
-
-/* Begins a statement anew, for this session and direction. */
-static tl_rc bind(tl_search *s, sqlite3_stmt *stmt, int direction)
-{
-    sqlite3_reset(stmt);
-    bool ok = sqlite3_bind_int64(stmt, 1, s->session) == SQLITE_OK && sqlite3_bind_int(stmt, 2, direction) == SQLITE_OK;
-    return ok ? TL_OK : no_memory(s->r);
-}
-
-static tl_rc next_session(tl_search *s)
-{
-    tl_rc rc = step(s, s->sessions);
-    if (rc != TL_OK) return rc;
-    s->session = sqlite3_column_int64(s->sessions, 0);
-    s->totals.sessions++;
-    s->session_ends = false;
-    return bind(s, s->streams, s->o.direction);
 }
 
 static tl_rc damaged(tl_search *s, const char *what, int64_t offset)
@@ -167,14 +155,12 @@ static void begin_run(tl_search *s, uint64_t offset)
     tl_scan_start(s->scan, offset, s->run_gap);
 }
 
-static tl_rc begin_stream(tl_search *s)
+/* The stream of the row. */
+static void begin_stream(tl_search *s)
 {
-    tl_rc rc = step(s, s->streams);
-    if (rc == TL_END) s->session_ends = true;
-    if (rc != TL_OK) return rc == TL_END ? TL_OK : rc;
-    int64_t length = sqlite3_column_int64(s->streams, 1);
+    int64_t length = sqlite3_column_int64(s->rows, ROW_LENGTH);
     s->open = true;
-    s->direction = sqlite3_column_int(s->streams, 0);
+    s->direction = sqlite3_column_int(s->rows, ROW_DIRECTION);
     s->length = length > 0 ? (uint64_t)length : 0;
     s->at = 0;
     s->message = false;
@@ -182,15 +168,25 @@ static tl_rc begin_stream(tl_search *s)
     s->from = s->to = 0;
     s->totals.streams++;
     s->totals.bytes += s->length;
-    return bind(s, s->chunks, s->direction);
+}
+
+static void end_stream(tl_search *s)
+{
+    end_run(s, s->at < s->length);
+    s->open = false;
+}
+
+static bool is_null(tl_search *s, int column)
+{
+    return sqlite3_column_type(s->rows, column) == SQLITE_NULL;
 }
 
 /* Takes the chunk of the row into the window. */
 static tl_rc take_chunk(tl_search *s)
 {
-    int64_t offset = sqlite3_column_int64(s->chunks, 0), size = sqlite3_column_int64(s->chunks, 1);
-    tl_span data = {sqlite3_column_blob(s->chunks, 2), 0};
-    if (data.p != NULL) data.n = (size_t)sqlite3_column_bytes(s->chunks, 2);
+    int64_t offset = sqlite3_column_int64(s->rows, ROW_OFFSET), size = sqlite3_column_int64(s->rows, ROW_SIZE);
+    tl_span data = {sqlite3_column_blob(s->rows, ROW_DATA), 0};
+    if (data.p != NULL) data.n = (size_t)sqlite3_column_bytes(s->rows, ROW_DATA);
     if (offset < 0 || size <= 0 || size > TL_CHUNK_LIMIT || data.n > (size_t)size) return damaged(s, "a chunk", offset);
     if ((uint64_t)offset < s->at) return damaged(s, "chunks overlap", offset);
     size_t n = (size_t)size;
@@ -204,25 +200,41 @@ static tl_rc take_chunk(tl_search *s)
     return TL_OK;
 }
 
-/* One step of reading: a row is fetched and taken, or a run ends before it. */
-static tl_rc read_on(tl_search *s)
+/* The row belongs to the stream at hand, or to a session without one. */
+static tl_rc take_row(tl_search *s)
 {
-    if (!s->row) {
-        tl_rc rc = step(s, s->chunks);
-        if (rc == TL_END) {
-            end_run(s, s->at < s->length);
-            s->open = false;
-        }
-        if (rc != TL_OK) return rc == TL_END ? TL_OK : rc;
-        s->row = true;
+    if (is_null(s, ROW_OFFSET)) {
+        s->row = false;
+        return TL_OK;
     }
-    int64_t offset = sqlite3_column_int64(s->chunks, 0);
+    int64_t offset = sqlite3_column_int64(s->rows, ROW_OFFSET);
     if (s->in_run && offset > 0 && (uint64_t)offset > s->at) {
         end_run(s, true);
         return TL_OK;
     }
     s->row = false;
     return take_chunk(s);
+}
+
+/* One step of reading: a row is fetched and taken, or a run or a stream ends before it. */
+static tl_rc read_on(tl_search *s)
+{
+    if (!s->row && !s->over) {
+        tl_rc rc = step(s, s->rows);
+        s->row = rc == TL_OK;
+        s->over = rc == TL_END;
+        if (rc != TL_OK && rc != TL_END) return rc;
+    }
+    int64_t session = s->over ? 0 : sqlite3_column_int64(s->rows, ROW_SESSION);
+    if (s->open && (s->over || session != s->session || sqlite3_column_int(s->rows, ROW_DIRECTION) != s->direction)) {
+        end_stream(s);
+        return TL_OK;
+    }
+    if (s->over) return TL_END;
+    s->totals.sessions += session != s->session;
+    s->session = session;
+    if (!s->open && !is_null(s, ROW_DIRECTION)) begin_stream(s);
+    return take_row(s);
 }
 
 /* ---- decoded: bodies instead of streams ---- */
@@ -272,8 +284,9 @@ static tl_rc read_body(tl_search *s)
 static tl_rc find_message(tl_search *s, uint64_t offset)
 {
     if (!s->message) {
-        tl_rc rc = bind(s, s->messages, s->direction);
-        if (rc != TL_OK) return rc;
+        sqlite3_reset(s->messages);
+        if (sqlite3_bind_int64(s->messages, 1, s->session) != SQLITE_OK || sqlite3_bind_int(s->messages, 2, s->direction) != SQLITE_OK)
+            return no_memory(s->r);
         s->message = true;
     }
     while (offset >= s->to) {
@@ -338,11 +351,8 @@ tl_rc tl_search_next(tl_search *s, tl_search_hit *hit)
     while (rc == TL_OK) {
         if ((s->in_run || s->draining) && tl_scan_pull(s->scan, &found)) return tell(s, &found, hit);
         s->draining = false;
-        rc = tl_reader_look(s->r);
-        if (rc == TL_OK && s->o.decoded)
-            rc = read_body(s);
-        else if (rc == TL_OK)
-            rc = s->session_ends ? next_session(s) : !s->open ? begin_stream(s) : read_on(s);
+        if (s->steps++ % STEPS_PER_LOOK == 0) rc = tl_reader_look(s->r);
+        if (rc == TL_OK) rc = s->o.decoded ? read_body(s) : read_on(s);
     }
     return rc;
 }

@@ -8,7 +8,8 @@
     " || format('.%09dZ', (" ns " % 1000000000 + 1000000000) % 1000000000)"
 #define SENDER_OF(direction) "iif(" direction " = 0, 'client', 'server')"
 
-/* The rows of loss_by_host with gaps.  The view groups all sessions by host; here only those of hosts that have gaps are. */
+/* The rows of loss_by_host with gaps.  The view groups all streams by host; here only those of hosts that have gaps are.  Streams are read
+** in their order, and so sessions are: by the indexes of hosts each would come from another page. */
 #define LOSS_BY_HOST                                                                                                                       \
     "WITH lossy AS MATERIALIZED ("                                                                                                         \
     " SELECT iif(g.direction = 0, s.client_addr, s.server_addr) AS host, count(*) AS gaps,"                                                \
@@ -16,16 +17,14 @@
     "  sum(iif(g.reason IN ('acked', 'snaplen'), 0, g.length)) AS unknown_loss"                                                            \
     " FROM gap AS g JOIN session AS s ON s.session_id = g.session_id GROUP BY 1),"                                                         \
     " sent AS ("                                                                                                                           \
-    " SELECT s.client_addr AS host, count(*) AS sessions, sum(t.length) AS bytes, sum(t.stored_bytes) AS stored"                           \
-    " FROM session AS s CROSS JOIN stream AS t ON t.session_id = s.session_id AND t.direction = 0"                                         \
-    " WHERE s.client_addr IN (SELECT host FROM lossy) GROUP BY 1"                                                                          \
-    " UNION ALL "                                                                                                                          \
-    "SELECT s.server_addr, sum(s.client_addr <> s.server_addr), sum(t.length), sum(t.stored_bytes)"                                        \
-    " FROM session AS s CROSS JOIN stream AS t ON t.session_id = s.session_id AND t.direction = 1"                                         \
-    " WHERE s.server_addr IN (SELECT host FROM lossy) GROUP BY 1)"                                                                         \
-    " SELECT l.host, sum(x.sessions) AS sessions, sum(x.bytes) AS bytes_sent, sum(x.stored) AS stored_bytes,"                              \
+    " SELECT iif(t.direction = 0, s.client_addr, s.server_addr) AS host, sum(t.direction = 0 OR s.client_addr <> s.server_addr) AS "       \
+    "sessions,"                                                                                                                            \
+    "  sum(t.length) AS bytes, sum(t.stored_bytes) AS stored"                                                                              \
+    " FROM stream AS t CROSS JOIN session AS s ON s.session_id = t.session_id"                                                             \
+    " WHERE iif(t.direction = 0, s.client_addr, s.server_addr) IN (SELECT host FROM lossy) GROUP BY 1)"                                    \
+    " SELECT l.host, x.sessions AS sessions, x.bytes AS bytes_sent, x.stored AS stored_bytes,"                                             \
     " l.gaps, l.capture_loss, l.unknown_loss FROM lossy AS l CROSS JOIN sent AS x ON x.host = l.host"                                      \
-    " GROUP BY l.host ORDER BY l.capture_loss DESC, l.unknown_loss DESC, l.host"
+    " ORDER BY l.capture_loss DESC, l.unknown_loss DESC, l.host"
 
 const tl_section tl_sections_session[] = {
     {"session", "session", "SELECT * FROM sessions WHERE session_id = ?1", true},

@@ -122,7 +122,7 @@ static tl_rc take(line *l, const tl_filter *f, const char *sql, tl_rc (*row)(lin
 {
     sqlite3_stmt *s = NULL;
     int sq = SQLITE_DONE;
-    tl_rc rc = tl_filter_prepare(l->r, f, sql, &s);
+    tl_rc rc = tl_filter_prepare(l->r, f, sql, "", &s);
     while (rc == TL_OK && (sq = sqlite3_step(s)) == SQLITE_ROW) rc = row(l, s);
     if (rc == TL_OK && sq != SQLITE_DONE) rc = tl_reader_fail(l->r, sq);
     sqlite3_finalize(s);

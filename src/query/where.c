@@ -266,15 +266,16 @@ tl_rc tl_filter_exchanges(tl_reader *r, const tl_filter *f, const tl_output *out
     return ask_messages(r, &exchanges, f, out, rows);
 }
 
-tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, sqlite3_stmt **out)
+tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, const char *order, sqlite3_stmt **out)
 {
     bool all = f->host[0] == '\0' && f->port < 0 && f->since_ns == INT64_MIN && f->until_ns == INT64_MAX && f->protocol == NULL &&
-               !f->lossy && f->where == NULL;
+               !f->lossy && f->where == NULL && f->session == 0;
     tl_text sql = {0};
     tl_param params[PARAMS];
-    set_params(f, INT64_MIN, INT64_MAX, params);
+    set_params(f, f->session == 0 ? INT64_MIN : f->session, f->session == 0 ? INT64_MAX : f->session, params);
     tl_text_add(&sql, select);
     tl_rc rc = all ? TL_OK : write_question(r, &chosen, f, &sql);
+    tl_text_add(&sql, order);
     if (rc == TL_OK && sql.failed) rc = tl_fail(&r->error, TL_ENOMEM, "no memory");
     if (rc == TL_OK) rc = tl_reader_prepare(r, sql.p, out);
     if (rc == TL_OK && !all) rc = tl_reader_bind(r, *out, params, PARAMS);

@@ -123,7 +123,7 @@ static void answers(void)
 static void liars(void)
 {
     static const char *const lies[] = {"UPDATE chunk SET raw_size = raw_size + 1", "UPDATE chunk SET arrivals = x'0102'",
-                                       "UPDATE chunk SET raw_size = 1 << 40", "DROP TABLE chunk", "DROP VIEW sessions"};
+                                       "UPDATE chunk SET raw_size = 1 << 40", "DROP TABLE chunk", "DROP TABLE stream"};
     static const char *const questions[] = {"SELECT length(payload(1, 0)) FROM session", "SELECT * FROM segments(1, 0)",
                                             "SELECT * FROM payload_search('needle')"};
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {

@@ -338,7 +338,8 @@ static void hosts(void)
 static int keep_sql(unsigned event, void *to, void *stmt, void *sql)
 {
     (void)event, (void)stmt;
-    if (((tl_text *)to)->n == 0) tl_text_add(to, sql); /* later ones are those inside */
+    /* Views are made before it, and what comes later is inside of it. */
+    if (((tl_text *)to)->n == 0 && strncmp(sql, "SELECT", 6) == 0) tl_text_add(to, sql);
     return 0;
 }
 
