@@ -50,15 +50,8 @@ tl_rc store_indexes_before_rows(tl_store *s)
 tl_rc store_indexes_make(tl_store *s)
 {
     if (!s->indexes_missing) return TL_OK;
-    int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, drop_sql, NULL, NULL, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, make_sql(), NULL, NULL, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-    if (rc == SQLITE_OK) {
-        s->indexes_missing = false;
-        return TL_OK;
-    }
-    tl_rc failed = store_failed(s, "make the indexes");
-    if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    return failed;
+    if (sqlite3_exec(s->db, drop_sql, NULL, NULL, NULL) != SQLITE_OK || sqlite3_exec(s->db, make_sql(), NULL, NULL, NULL) != SQLITE_OK)
+        return store_failed(s, "make the indexes");
+    s->indexes_missing = false;
+    return TL_OK;
 }

@@ -2,7 +2,7 @@
 ** indexes.h - the indexes of migration 6 (sessions by host), which no run needs and which cost a run too much while it adds much.
 **
 ** A new row of `session` goes to a random place of each: far more pages than the cache holds.  So they are dropped as soon as a run has
-** added more sessions than there were before it, and made again by a sort when the store is closed.  While they are missing the
+** added more sessions than there were before it, and made again by a sort in the transaction that ends the run.  While they are missing the
 ** database is right, only slower to ask.
 */
 #ifndef TL_STORE_INDEXES_H
@@ -16,7 +16,7 @@ TL_MUST_USE tl_rc store_indexes_look(tl_store *s, bool *missing);
 TL_MUST_USE tl_rc store_indexes_before_rows(tl_store *s);
 /* In the open transaction. */
 TL_MUST_USE tl_rc store_indexes_drop(tl_store *s);
-/* Outside of a transaction, in one of its own: makes those that are missing.  Nothing is done when none is. */
+/* In the open transaction, the last one of the run: makes those that are missing.  Nothing is done when none is. */
 TL_MUST_USE tl_rc store_indexes_make(tl_store *s);
 
 #endif

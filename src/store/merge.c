@@ -194,7 +194,5 @@ tl_rc tl_store_merge(tl_store *s, const char *path)
 
 tl_rc tl_store_merged(tl_store *s)
 {
-    tl_rc rc = store_begin(s);
-    if (rc == TL_OK && sqlite3_exec(s->db, "PRAGMA optimize", NULL, NULL, NULL) != SQLITE_OK) rc = store_failed(s, "write");
-    return rc == TL_OK ? tl_store_commit(s) : store_done(s, rc);
+    return store_finish(s);
 }

@@ -92,8 +92,8 @@ struct tl_store {
     bool marked;      /* the run is ending: what is written from here on, a later run may take back */
     int64_t marks[3]; /* the last rows of chunk, gap and stray before that */
     tl_store_totals totals, committed;
-    bool indexes_missing;     /* see indexes.h */
-    uint64_t sessions_before; /* the number of the first session that this handle adds; 0: not looked at yet */
+    bool indexes_missing;                 /* see indexes.h */
+    uint64_t sessions_before;             /* the number of the first session that this handle adds; 0: not looked at yet */
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
     writeback *writeback;                 /* owned; NULL: nothing much was written yet */
     struct libdeflate_decompressor *inflate;
@@ -116,6 +116,8 @@ TL_MUST_USE tl_rc store_row(tl_store *s, sqlite3_stmt *q);
 TL_MUST_USE tl_rc store_begin(tl_store *s);
 /* Ends a call that wrote, with the code that it has come to: on failure everything since the last commit goes. */
 TL_MUST_USE tl_rc store_done(tl_store *s, tl_rc rc);
+/* The end of a run: the indexes that it left out (indexes.h), statistics for the planner, and the commit of what is open. */
+TL_MUST_USE tl_rc store_finish(tl_store *s);
 
 /* Values by place, from 1.  Texts and blobs are borrowed until the statement is reset. */
 void bind_int(sqlite3_stmt *q, int at, int64_t v);

@@ -110,17 +110,9 @@ static tl_rc open_handle(tl_store *s, const char *path)
     return rc == TL_OK ? store_migrate(s) : rc;
 }
 
-static void drop_statements(tl_store *s)
-{
-    for (int i = 0; i < STATEMENTS; i++) {
-        sqlite3_finalize(s->statements[i]);
-        s->statements[i] = NULL;
-    }
-}
-
 static void free_handle(tl_store *s)
 {
-    drop_statements(s);
+    for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(s->statements[i]);
     sqlite3_close(s->db);
     writeback_stop(s->writeback);
     libdeflate_free_decompressor(s->inflate);
@@ -157,8 +149,6 @@ tl_rc tl_store_close(tl_store *s, tl_error *err)
 {
     if (s == NULL) return TL_OK;
     tl_rc rc = s->failed ? s->error.rc : tl_store_commit(s);
-    drop_statements(s);
-    if (rc == TL_OK) rc = store_indexes_make(s);
     if (rc != TL_OK && err != NULL) *err = s->error;
     free_handle(s);
     return rc;
@@ -337,6 +327,14 @@ tl_rc tl_store_ingest_begin(tl_store *s, const tl_ingest_facts *f)
     return store_done(s, rc);
 }
 
+tl_rc store_finish(tl_store *s)
+{
+    tl_rc rc = store_begin(s);
+    if (rc == TL_OK) rc = store_indexes_make(s);
+    if (rc == TL_OK && sqlite3_exec(s->db, "PRAGMA optimize", NULL, NULL, NULL) != SQLITE_OK) rc = store_failed(s, "write");
+    return rc == TL_OK ? tl_store_commit(s) : store_done(s, rc);
+}
+
 tl_rc tl_store_ingest_end(tl_store *s, const tl_ingest_facts *f)
 {
     tl_rc rc = store_begin(s);
@@ -346,8 +344,7 @@ tl_rc tl_store_ingest_end(tl_store *s, const tl_ingest_facts *f)
     bind_int(q, 2, f->finished_ns);
     bind_text(q, 3, f->state);
     rc = store_run(s, q);
-    if (rc == TL_OK && sqlite3_exec(s->db, "PRAGMA optimize", NULL, NULL, NULL) != SQLITE_OK) rc = store_failed(s, "write");
-    return rc == TL_OK ? tl_store_commit(s) : store_done(s, rc);
+    return rc == TL_OK ? store_finish(s) : store_done(s, rc);
 }
 
 tl_rc tl_store_capture_begin(tl_store *s, const tl_capture_facts *f, uint32_t *capture_id)

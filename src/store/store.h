@@ -45,7 +45,7 @@ typedef struct tl_ingest_facts {
     const char *state;   /* at the end: "complete" or "failed" */
 } tl_ingest_facts;
 TL_MUST_USE tl_rc tl_store_ingest_begin(tl_store *s, const tl_ingest_facts *f); /* state is 'interrupted' until the end */
-TL_MUST_USE tl_rc tl_store_ingest_end(tl_store *s, const tl_ingest_facts *f);   /* makes PRAGMA optimize, commits */
+TL_MUST_USE tl_rc tl_store_ingest_end(tl_store *s, const tl_ingest_facts *f);   /* makes indexes, PRAGMA optimize, commits */
 
 typedef struct tl_outcome_count {
     uint64_t frames, bytes;

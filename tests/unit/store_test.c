@@ -469,6 +469,12 @@ static void add_session(tl_store *s, uint64_t id)
     tl_stage_close(&stage);
 }
 
+static void end_run(tl_store *s)
+{
+    CU_ASSERT_EQUAL(tl_store_ingest_end(s, &(tl_ingest_facts){.finished_ns = 1, .state = "complete"}), TL_OK);
+    close_good(s);
+}
+
 /* A run that adds more sessions than there were is not held up by the two indexes, one that adds fewer keeps them. */
 static void indexes_wait_for_the_end(void)
 {
@@ -483,7 +489,7 @@ static void indexes_wait_for_the_end(void)
     add_session(s, 2);
     CU_ASSERT_EQUAL(indexes_by_host(s), 0);
     add_session(s, 3);
-    close_good(s);
+    end_run(s);
     rows_are("by index", path, by_index, "3|3");
     rows_are("whole", path, "PRAGMA integrity_check", "ok");
     s = tl_store_open(path, NULL, &err);
@@ -491,7 +497,7 @@ static void indexes_wait_for_the_end(void)
     add_session(s, 4);
     add_session(s, 5);
     CU_ASSERT_EQUAL(indexes_by_host(s), 2);
-    close_good(s);
+    end_run(s);
     rows_are("kept", path, by_index, "5|5");
     tl_scratch_done(path);
 }
@@ -512,7 +518,7 @@ static void indexes_come_back(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     add_session(s, 3);
     CU_ASSERT_EQUAL(indexes_by_host(s), 0);
-    close_good(s);
+    end_run(s);
     rows_are("back", path, "SELECT count(*) FROM session INDEXED BY session_by_client WHERE client_addr > ''", "3");
     tl_scratch_done(path);
 }
