@@ -189,8 +189,7 @@ static tl_span first_bytes(const tl_framer *f, tl_dir dir)
 }
 
 /* So much waits of a direction that its first bytes will not grow any more, be it because a hole follows them.  The other direction does
- *not
- ** grow meanwhile: so what is decided then does not depend on what the bytes were cut into. */
+** not grow meanwhile: so what is decided then does not depend on what the bytes were cut into. */
 static bool enough_held(const tl_framer *f)
 {
     const tl_piece *in = &f->incoming;

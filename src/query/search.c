@@ -3,8 +3,7 @@
 **
 ** One statement goes through the sessions that pass the filter, their streams and the chunks of those, all in order: a statement a stream
 ** would cost more than the bytes of a small one.  Gaps are not read: chunks and gaps tile a stream, so where two chunks do not touch, or
-*the
-** last one ends before the stream does, there is a gap.
+** where the last one ends before the stream does, there is a gap.
 **
 ** States: a stretch is being read (READING), or it is over and its last hits are being told (DRAINING).
 */
@@ -14,15 +13,15 @@
 #include "query/handle.h"
 #include "query/inflate.h"
 #include "query/objects.h"
+
 #include <inttypes.h>
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Within a session the rows come in the order of the keys that they are looked up by, the only ones there are: with an ORDER BY that says
- *so
- ** SQLite would sort them.  Another order would be told as a damage.
- ** Every session has a row, with NULLs where it has no stream in the direction, and every such stream, with NULLs where it has no chunk. */
+** so, SQLite would sort them.  Another order is told as a damage (begin_stream, take_chunk).
+** Every session has a row, with NULLs where it has no stream in the direction, and every such stream, with NULLs where it has no chunk. */
 #define ROWS_OF(streams)                                                                                                                   \
     "SELECT x.session_id, t.direction, t.length, c.stream_offset, c.raw_size, c.data FROM session AS x"                                    \
     " LEFT JOIN stream AS t ON t.session_id = x.session_id" streams                                                                        \
@@ -155,12 +154,13 @@ static void begin_run(tl_search *s, uint64_t offset)
     tl_scan_start(s->scan, offset, s->run_gap);
 }
 
-/* The stream of the row. */
-static void begin_stream(tl_search *s)
+/* The stream of the row; `after`: the direction of the session's one before, -1 for its first. */
+static tl_rc begin_stream(tl_search *s, int after)
 {
     int64_t length = sqlite3_column_int64(s->rows, ROW_LENGTH);
-    s->open = true;
     s->direction = sqlite3_column_int(s->rows, ROW_DIRECTION);
+    if (s->direction <= after || s->direction > 1) return damaged(s, "a stream", 0);
+    s->open = true;
     s->length = length > 0 ? (uint64_t)length : 0;
     s->at = 0;
     s->message = false;
@@ -168,6 +168,7 @@ static void begin_stream(tl_search *s)
     s->from = s->to = 0;
     s->totals.streams++;
     s->totals.bytes += s->length;
+    return TL_OK;
 }
 
 static void end_stream(tl_search *s)
@@ -231,10 +232,11 @@ static tl_rc read_on(tl_search *s)
         return TL_OK;
     }
     if (s->over) return TL_END;
+    int after = session == s->session ? s->direction : -1;
     s->totals.sessions += session != s->session;
     s->session = session;
-    if (!s->open && !is_null(s, ROW_DIRECTION)) begin_stream(s);
-    return take_row(s);
+    tl_rc rc = s->open || is_null(s, ROW_DIRECTION) ? TL_OK : begin_stream(s, after);
+    return rc == TL_OK ? take_row(s) : rc;
 }
 
 /* ---- decoded: bodies instead of streams ---- */

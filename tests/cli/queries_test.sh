@@ -21,7 +21,10 @@ for file in queries/*.sql; do
     name=$(basename "$file" .sql)
     head -n 1 "$file" | grep -q '^-- title: .' || fail "$name has no title"
     grep -q "^$name," "$tmp/list" || fail "$name is not listed"
-    case $name in check_*) continue ;; esac
+    case $name in check_*) # says nothing of a sound database, here and in the stock shell
+        [ -z "$(sqlite3 -bail "$db" <"$file" 2>&1)" ] || fail "sqlite3 < $file"
+        continue ;;
+    esac
     questions=$((questions + 1))
     "$query" "$db" run "$name" --format csv >"$tmp/$name.txt" 2>"$tmp/err" || { fail "run $name: $(cat "$tmp/err")"; continue; }
     [ "$(wc -l <"$tmp/$name.txt")" -gt 1 ] || fail "$name finds nothing: tests/golden/queries.sql lacks something for it"

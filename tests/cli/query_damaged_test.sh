@@ -18,6 +18,6 @@ failed=0
 left=$(comm -13 "$work/tried" "$work/commands")
 [ -z "$left" ] || { echo "FAILED: tests/bench/damaged.c does not try: $left"; failed=1; }
 
-"$damaged" "$work/sample.db" 5 || failed=1
-"$damaged" "$work/page.db" 5 1000000 || failed=1
+"$damaged" "$work/sample.db" 8 || failed=1
+"$damaged" "$work/page.db" 8 1000000 || failed=1
 exit $failed

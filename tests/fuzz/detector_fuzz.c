@@ -1,8 +1,7 @@
 /*
 ** detector_fuzz.c - any built-in detector on any conversation: held to its contract (tests/support/watched.h aborts), messages disjoint and
-** in the stream, and the same, with their details, whatever the bytes are cut into: unless so many pieces had to wait for the other
-*direction
-** that the framer gave up, which it then says.
+** in the stream, and the same, with their details, whatever the bytes are cut into: unless so many pieces had to wait for the
+** other direction that the framer gave up, which it then says.
 **
 ** Input: the detector's name and a newline (another word names one by its first byte), a byte that says how to cut, then steps: a letter,
 ** c or s for bytes of the client or the server, C or S for bytes that are lost, and a length in two bytes (big-endian), then the bytes.

@@ -34,6 +34,17 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
     return said;
 }
 
+/* The same head as it was with fewer bytes, and a copy of the state to ask about it. */
+static tl_head before_more(const tl_head *in, const void *state, uint8_t copy[TL_STATE_MAX])
+{
+    tl_head less = *in;
+    less.bytes.n = shorter(in->bytes.n);
+    less.ended = false;
+    less.seen = 0;
+    memcpy(copy, state, inner->state_size);
+    return less;
+}
+
 /* b says of more bytes what a has said. */
 static bool same_verdict(const tl_verdict *a, const tl_verdict *b)
 {
@@ -54,11 +65,7 @@ static void hold_to_shorter(const uint8_t *state, const tl_head *in, const tl_ve
 {
     for (int i = 0; i < SHORTER && in->bytes.n > 1; i++) {
         _Alignas(16) uint8_t copy[TL_STATE_MAX];
-        memcpy(copy, state, inner->state_size);
-        tl_head less = *in;
-        less.bytes.n = shorter(in->bytes.n);
-        less.ended = false;
-        less.seen = 0;
+        tl_head less = before_more(in, state, copy);
         tl_verdict before = inner->measure(inner, copy, &less);
         if (before.answer != TL_MORE)
             assert(same_verdict(&before, v));
@@ -102,10 +109,7 @@ static void resync_of_shorter(const void *state, const tl_head *in, size_t at)
 {
     for (int i = 0; i < SHORTER && in->bytes.n > 1; i++) {
         _Alignas(16) uint8_t copy[TL_STATE_MAX];
-        memcpy(copy, state, inner->state_size);
-        tl_head less = *in;
-        less.bytes.n = shorter(in->bytes.n);
-        less.ended = false;
+        tl_head less = before_more(in, state, copy);
         size_t before = inner->resync(inner, state, &less);
         assert((before < less.bytes.n ? before : less.bytes.n) <= at);
         if (before != 0 || at == 0) continue;

@@ -3,8 +3,8 @@
 **
 ** tl_watch(&tl_http1) is a registry of one detector that passes everything on and aborts when measure() changes state without a FRAME,
 ** asks for nothing more or for too much, frames nothing, points outside its bytes; or when the framer asks again with fewer bytes than
-** were wanted; or when a shorter head would have been answered otherwise than by MORE or the same.  It also counts the bytes that resync()
-*and measure() were given beyond what `seen` says is known: work that must stay
+** were wanted; or when a shorter head would have been answered otherwise than by MORE or the same.  It also counts the bytes that
+** resync() and measure() were given beyond what `seen` says is known: work that must stay
 ** in proportion to the stream.  One at a time, not for threads.
 */
 #ifndef TL_WATCHED_H

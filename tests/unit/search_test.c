@@ -189,6 +189,13 @@ static void liars(void)
         {"UPDATE message SET stream_offset = -4 WHERE 0; PRAGMA ignore_check_constraints = ON;"
          "UPDATE message SET length = -1",
          "a message"},
+        {"PRAGMA ignore_check_constraints = ON; UPDATE stream SET direction = -1 WHERE direction = 0", "a stream"},
+        /* Rows in another order than the schema says. */
+        {"CREATE TABLE other (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, PRIMARY KEY (a, b DESC)) WITHOUT ROWID;"
+         "INSERT INTO other SELECT * FROM stream; PRAGMA writable_schema = ON;"
+         "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'other') WHERE name = 'stream';"
+         "DELETE FROM sqlite_schema WHERE name = 'other'",
+         "a stream"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *path;

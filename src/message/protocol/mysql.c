@@ -10,13 +10,12 @@
 ** The numbers must go on, so a packet that is in sync is known by little.  After a hole the inside has to show what it is: an EOF, an
 ** error, a column ("def"), or lengths that fill the packet.
 */
-#include "message/protocol/binary.h"
+#include "message/protocol/mysql_packet.h"
 #include "message/registry.h"
 
 enum {
     HEADER = 4,
     COMPRESSED_HEADER = 7,
-    OK_MIN = 7, /* 0, rows, id, status, warnings */
     PART = 0xffffff,
     SHOWN = 2048,
     HEAD_MAX = SHOWN + 1,
@@ -26,17 +25,7 @@ enum {
     SSL = 0x800,
     SECURE = 0x8000,
     LENENC_AUTH = 0x200000,
-    ZSTD = 0x4000000,
-    COM_QUIT = 1,
-    COM_INIT_DB = 2,
-    COM_QUERY = 3,
-    COM_CREATE_DB = 5,
-    COM_DROP_DB = 6,
-    COM_PREPARE = 22,
-    COM_EXECUTE,
-    COM_LONG_DATA,
-    COM_CLOSE,
-    COM_RESET
+    ZSTD = 0x4000000
 };
 
 enum phase { IDLE, LOGIN, COLUMNS, ROWS, UNKNOWN };
@@ -52,126 +41,6 @@ struct mysql {
     uint8_t next[2], closely[2];
     uint32_t columns;
 };
-
-/* Those that a client may send. */
-static const tl_word commands[] = {{1, "quit"},
-                                   {2, "init_db"},
-                                   {3, "query"},
-                                   {4, "field_list"},
-                                   {5, "create_db"},
-                                   {6, "drop_db"},
-                                   {7, "refresh"},
-                                   {8, "shutdown"},
-                                   {9, "statistics"},
-                                   {10, "process_info"},
-                                   {12, "process_kill"},
-                                   {13, "debug"},
-                                   {14, "ping"},
-                                   {17, "change_user"},
-                                   {18, "binlog_dump"},
-                                   {21, "register_slave"},
-                                   {22, "stmt_prepare"},
-                                   {23, "stmt_execute"},
-                                   {24, "stmt_send_long_data"},
-                                   {25, "stmt_close"},
-                                   {26, "stmt_reset"},
-                                   {27, "set_option"},
-                                   {28, "stmt_fetch"},
-                                   {30, "binlog_dump_gtid"},
-                                   {31, "reset_connection"},
-                                   {0, NULL}};
-
-/* Their lengths, by number, where they are fixed. */
-static const uint8_t command_length[32] = {
-    [1] = 1, [7] = 2, [9] = 1, [10] = 1, [12] = 5, [13] = 1, [14] = 1, [25] = 5, [26] = 5, [27] = 3, [28] = 9, [31] = 1};
-
-/* Bytes of a length-encoded integer that begins with this one. */
-static size_t lenenc_size(uint64_t first)
-{
-    return first == 0xfc ? 3 : first == 0xfd ? 4 : first == 0xfe ? 9 : 1;
-}
-
-/* A length-encoded integer; false: it is not there, or is NULL or an error mark. */
-static bool take_lenenc(tl_span *in, uint64_t *v)
-{
-    uint64_t first = tl_take_be(in, in->n > 0 ? 1 : 0);
-    size_t width = lenenc_size(first) - 1;
-    *v = first;
-    if (first == 0xfb || first == 0xff || in->n < width) return false;
-    if (width > 0) *v = tl_take_le(in, width);
-    return true;
-}
-
-/* A row in text: strings, each behind its length, or NULL. */
-static bool is_text_row(tl_span body, bool whole)
-{
-    unsigned columns = 0;
-    while (body.n > 0) {
-        uint64_t n;
-        columns++;
-        if (body.p[0] == 0xfb) {
-            (void)tl_take(&body, 1);
-            continue;
-        }
-        if (body.n < lenenc_size(body.p[0])) return !whole;
-        if (!take_lenenc(&body, &n)) return false;
-        if (n > body.n) return !whole;
-        (void)tl_take(&body, (size_t)n);
-    }
-    return columns > 0;
-}
-
-enum sort { BAD, WEAK, STRONG };
-
-/* What a packet's inside says of itself: body holds what is shown of its `length` bytes. */
-static enum sort server_sort(tl_span body, size_t length)
-{
-    bool whole = body.n == length;
-    if (body.n == 0) return length > 0 ? WEAK : BAD;
-    switch (body.p[0]) {
-    case 0xfe: return length == 5 ? (whole ? STRONG : WEAK) : length >= 7 && length < 64 ? WEAK : BAD;
-    case 0xff: return length < 3 || length > 1024 ? BAD : body.n < 4 ? (whole ? BAD : WEAK) : body.p[3] == '#' ? STRONG : BAD;
-    case 0x00: return length >= OK_MIN ? WEAK : BAD;
-    case 0x03:
-        if (body.n >= 5 && memcmp(body.p, "\3def", 4) == 0 && length < 4096) return STRONG;
-        break;
-    default: break;
-    }
-    if (length == 1) return body.p[0] < 0xfb ? WEAK : BAD;
-    return is_text_row(body, whole) ? WEAK : BAD;
-}
-
-static enum sort client_sort(tl_span body, size_t length)
-{
-    if (body.n == 0) return length > 0 ? WEAK : BAD;
-    if (tl_word_of(commands, body.p[0]) == NULL) return BAD;
-    size_t fixed = command_length[body.p[0]];
-    if (fixed > 0) return length != fixed ? BAD : length == 1 ? STRONG : WEAK;
-    switch (body.p[0]) {
-    case COM_QUERY:
-    case COM_PREPARE:
-    case COM_INIT_DB:
-    case COM_CREATE_DB:
-    case COM_DROP_DB: {
-        if (length < 2) return BAD;
-        tl_span text = tl_span_of(body.p + 1, body.n - 1 < 8 ? body.n - 1 : 8);
-        for (size_t i = 0; i < text.n; i++) /* or a query's attributes, which begin with their count and a set of 1 */
-            if (text.p[i] < ' ' && text.p[i] != '\n' && text.p[i] != '\t' && text.p[i] != '\r' && i > 1) return BAD;
-        return body.n == length && length >= 8 ? STRONG : WEAK;
-    }
-    case COM_EXECUTE: return length >= 10 ? WEAK : BAD;
-    case COM_LONG_DATA: return length >= 7 ? WEAK : BAD;
-    default: return WEAK;
-    }
-}
-
-/* The answer to a greeting: capabilities (protocol 4.1 among them), a maximum, a character set, zeros.  As far as the bytes go. */
-static bool is_login(tl_span body, size_t length)
-{
-    static const uint8_t zeros[19] = {0};
-    if (length < 32 || (body.n >= 2 && !(body.p[1] & 2))) return false;
-    return body.n <= 9 || memcmp(body.p + 9, zeros, body.n - 9 < sizeof zeros ? body.n - 9 : sizeof zeros) == 0;
-}
 
 static size_t header_of(const struct mysql *s)
 {
@@ -203,8 +72,8 @@ static bool plausible(const struct mysql *s, tl_dir dir, tl_span b)
     if (s->compressed || s->goes_on[dir] || s->closely[dir] == 0) return true;
     if (header + length > HEAD_MAX) return false; /* cannot be held until what follows tells */
     tl_span body = tl_shown(tl_span_of(b.p + header, b.n - header), length, SHOWN);
-    if (is_client(s, dir) && b.p[3] != 0) return b.p[3] == 1 && is_login(body, length);
-    return (is_client(s, dir) ? client_sort(body, length) : server_sort(body, length)) != BAD;
+    if (is_client(s, dir) && b.p[3] != 0) return b.p[3] == 1 && tl_mysql_is_login(body, length);
+    return (is_client(s, dir) ? tl_mysql_client_sort(body, length) : tl_mysql_server_sort(body, length)) != BAD;
 }
 
 /* ---- probe ---- */
@@ -235,7 +104,7 @@ static tl_match probe_midway(tl_span b, bool client, bool usual)
     for (tl_span rest = b; rest.n >= HEADER + 1; packets++) {
         size_t length = tl_le32(rest.p) & 0xffffff;
         tl_span body = tl_shown(tl_span_of(rest.p + HEADER, rest.n - HEADER), length, SHOWN);
-        enum sort sort = client ? client_sort(body, length) : server_sort(body, length);
+        tl_mysql_sort sort = client ? tl_mysql_client_sort(body, length) : tl_mysql_server_sort(body, length);
         if (length == 0 || sort == BAD) return TL_NO;
         if (client ? rest.p[3] != 0 : packets > 0 && rest.p[3] != number && rest.p[3] != 1) return TL_NO;
         number = (uint8_t)(rest.p[3] + 1);
@@ -250,7 +119,7 @@ static tl_match probe_login(tl_span b)
 {
     if (b.n < HEADER) return TL_MAYBE;
     size_t length = tl_le32(b.p) & 0xffffff;
-    if (b.p[3] != 1 || length > 4096 || !is_login(tl_span_of(b.p + HEADER, b.n - HEADER), length)) return TL_NO;
+    if (b.p[3] != 1 || length > 4096 || !tl_mysql_is_login(tl_span_of(b.p + HEADER, b.n - HEADER), length)) return TL_NO;
     return b.n >= HEADER + 28 ? TL_YES : TL_MAYBE;
 }
 
@@ -274,7 +143,8 @@ static tl_verdict client_packet(struct mysql *s, const tl_head *in, tl_verdict v
 {
     if (number != 0) {
         v.kind = "data";
-        if (number != 1 || body.n < 32 || !is_login(body, (size_t)v.length - HEADER) || (s->phase != LOGIN && s->waiting)) return v;
+        if (number != 1 || body.n < 32 || !tl_mysql_is_login(body, (size_t)v.length - HEADER) || (s->phase != LOGIN && s->waiting))
+            return v;
         s->phase = LOGIN;
         s->client = (uint8_t)(1 + in->dir);
         v.strong = true;
@@ -292,7 +162,7 @@ static tl_verdict client_packet(struct mysql *s, const tl_head *in, tl_verdict v
         v.summary = tl_take_string(&body);
         return tl_as(v, TL_REQUEST, 0);
     }
-    const char *command = body.n > 0 ? tl_word_of(commands, body.p[0]) : NULL;
+    const char *command = body.n > 0 ? tl_word_of(tl_mysql_commands, body.p[0]) : NULL;
     if (command == NULL) return tl_reject(0);
     v.kind = command;
     s->command = body.p[0];
@@ -358,7 +228,7 @@ static const char *server_kind(struct mysql *s, const tl_head *in, tl_span body,
     if (tl_begins(body, "\3def")) return "column";
     uint64_t columns;
     tl_span rest = body;
-    if (length <= 9 && take_lenenc(&rest, &columns) && columns > 0 && columns <= 4096) {
+    if (length <= 9 && tl_mysql_lenenc(&rest, &columns) && columns > 0 && columns <= 4096) {
         s->phase = COLUMNS;
         s->columns = (uint32_t)columns;
         return "result_set";
@@ -419,7 +289,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
             s->waiting = false;
         }
     } else if (!goes_on) {
-        v.strong = (client ? client_sort(body, length) : server_sort(body, length)) == STRONG;
+        v.strong = (client ? tl_mysql_client_sort(body, length) : tl_mysql_server_sort(body, length)) == STRONG;
         v = client ? client_packet(s, in, v, body, number) : server_packet(s, in, v, body, length, number);
         if (v.answer != TL_FRAME) return v;
     }
@@ -484,7 +354,7 @@ static void describe_server(const struct mysql *s, tl_span body, size_t length, 
         tl_json_some(json, "server_version", tl_take_string(&rest), 100);
     } else if (s->phase == IDLE && body.p[0] == 0 && length >= OK_MIN && s->command != COM_PREPARE) {
         (void)tl_take(&rest, 1);
-        if (take_lenenc(&rest, &v) && v < INT64_MAX) tl_json_number(json, "affected_rows", (int64_t)v);
+        if (tl_mysql_lenenc(&rest, &v) && v < INT64_MAX) tl_json_number(json, "affected_rows", (int64_t)v);
     } else if (s->phase == IDLE && body.p[0] == 0 && body.n >= 5 && s->command == COM_PREPARE) {
         tl_json_number(json, "statement", tl_le32(body.p + 1));
     } else if (s->phase == COLUMNS) {

@@ -5,9 +5,8 @@
 *...
 **
 ** A message is its chunks up to the final (or aborting) one.  A response has its request's id; a hello is answered by the acknowledgment.
-** Where messages are encrypted the ids are not to be seen: then nothing is said about services, and what is read as a sequence and a
-*request is
-** not; the body must begin with the four-byte form of a node id that is known for that.
+** Where messages are encrypted the ids are not to be seen: then nothing is said about services, and what is read as a sequence
+** and a request is not; the body must begin with the four-byte form of a node id that is known for that.
 */
 #include "message/protocol/machine.h"
 #include "message/registry.h"

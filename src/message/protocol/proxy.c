@@ -1,7 +1,6 @@
 /*
-** proxy.c - the PROXY protocol (HAProxy's specification, proxy-protocol.txt, sections 2.1 to 2.3): whom a proxy speaks for, told in front
-*of
-** what it passes on.
+** proxy.c - the PROXY protocol (HAProxy's specification, proxy-protocol.txt, sections 2.1 to 2.3): whom a proxy speaks for, told in
+** front of what it passes on.
 **
 **     1    "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443" CRLF, at most 107 bytes
 **     2    signature (12) | version and command | family and transport | length (2) | addresses | TLVs
