@@ -6,8 +6,7 @@
 **
 ** The loop is the library's whole use: a frame is decoded to a segment, the segment pushed into the sessions, the session pulled dry; each
 ** event is pushed into the session's framer, which is pulled dry for messages.  Messages are ranges of the stream: whoever wants
-** their bytes
-** keeps them, here the first KEPT of what is not yet part of a finished message.
+** their bytes keeps them, here the first KEPT of what is not yet part of a finished message.
 */
 #include "capture/source.h"
 #include "message/framer.h"
