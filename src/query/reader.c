@@ -212,10 +212,9 @@ const tl_error *tl_reader_error(const tl_reader *r)
     return &r->error;
 }
 
-/* The views that sql names and that are not there yet.  A connection of somebody else's (functions.h) has its own. */
+/* The views that sql names and that are not there yet. */
 static tl_rc make_views(tl_reader *r, const char *sql)
 {
-    if (r->known == NULL || !tl_known_lacks(r->known, sql)) return TL_OK;
     (void)sqlite3_set_authorizer(r->db, NULL, NULL);
     int sq = sqlite3_exec(r->db, "PRAGMA query_only = OFF", NULL, NULL, NULL);
     tl_rc rc = sq == SQLITE_OK ? tl_known_views(r->known, r->db, sql, &r->error) : tl_reader_fail(r, sq);
@@ -231,9 +230,14 @@ tl_rc tl_reader_prepare(tl_reader *r, const char *sql, sqlite3_stmt **out)
     sqlite3_stmt *second = NULL;
     const char *tail = NULL;
     *out = NULL;
-    tl_rc rc = make_views(r, sql);
-    if (rc != TL_OK) return rc;
+    tl_rc rc = TL_OK;
     int sq = sqlite3_prepare_v2(r->db, sql, -1, out, &tail);
+    /* Most questions need no view, whatever words stand in them; the file's own views are refused.  A connection of somebody else's
+    ** (functions.h) has its own. */
+    if (sq != SQLITE_OK && r->known != NULL && tl_known_lacks(r->known, sql)) {
+        if ((rc = make_views(r, sql)) != TL_OK) return rc;
+        sq = sqlite3_prepare_v2(r->db, sql, -1, out, &tail);
+    }
     if (sq != SQLITE_OK) return tl_reader_fail(r, sq);
     if (*out == NULL) {
         rc = tl_fail(&r->error, TL_EUSAGE, "no statement");
