@@ -28,9 +28,5 @@ bool tl_known_lacks(const tl_known *k, const char *sql);
 TL_MUST_USE tl_rc tl_known_views(tl_known *k, sqlite3 *db, const char *sql, tl_error *err);
 /* A table or view of the schema, by name? */
 bool tl_known_has(const tl_known *k, const char *name);
-/* The i-th table, index or view: its type and name as in sqlite_schema, and its sql as tl_sql_plain() makes it.  false: past the last. */
-bool tl_known_at(const tl_known *k, size_t i, const char **type, const char **name, const char **plain);
-/* SQL text without its comments and spacing, quoted parts as they are; NULL: no memory.  free() it. */
-char *tl_sql_plain(const char *sql);
 
 #endif

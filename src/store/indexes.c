@@ -16,6 +16,11 @@ static const char *make_sql(void)
     return "";
 }
 
+bool store_index_is_late(const char *name)
+{
+    return strcmp(name, "session_by_client") == 0 || strcmp(name, "session_by_server") == 0;
+}
+
 tl_rc store_indexes_look(tl_store *s, bool *missing)
 {
     static const char sql[] =

@@ -5,11 +5,12 @@
 ** a database is of one version or of the next, never between.  The views hold no data: they are dropped and made again (views.sql says
 ** so itself) where the database's differ from the ones of this program.
 **
-** A new database in memory with the same files says what ours look like: a table that does not look so is not touched.
+** A table that does not look as schema/ declares it is not touched.
 */
 #include "store/indexes.h"
 
 #include "base/embedded.h"
+#include "base/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,32 +73,44 @@ static int look_version(sqlite3 *db, int *version)
     return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
-/* *same: everything of `type` that the model has is in db with the same text. */
-static int compare_schema(sqlite3 *model, sqlite3 *db, const char *type, bool *same)
+/* How many of the schema's declarations does the database have, as they are declared?  Comments and spacing do not count. */
+typedef struct likeness {
+    size_t declared, alike;
+} likeness;
+
+static likeness *likeness_of(likeness both[2], const char *type)
 {
-    static const char all[] = "SELECT name, sql FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL";
-    static const char one[] = "SELECT 1 FROM sqlite_schema WHERE type = ? AND name = ? AND sql = ?";
-    sqlite3_stmt *want = NULL, *have = NULL;
-    *same = true;
-    int rc = sqlite3_prepare_v2(model, all, -1, &want, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(db, one, -1, &have, NULL);
-    if (rc == SQLITE_OK) {
-        sqlite3_bind_text(want, 1, type, -1, SQLITE_STATIC);
-        while (*same && (rc = sqlite3_step(want)) == SQLITE_ROW) {
-            sqlite3_bind_text(have, 1, type, -1, SQLITE_STATIC);
-            sqlite3_bind_value(have, 2, sqlite3_column_value(want, 0));
-            sqlite3_bind_value(have, 3, sqlite3_column_value(want, 1));
-            rc = sqlite3_step(have);
-            if (rc != SQLITE_ROW && rc != SQLITE_DONE) break;
-            *same = rc == SQLITE_ROW;
-            sqlite3_reset(have);
-            rc = SQLITE_DONE;
-        }
-        if (rc == SQLITE_DONE) rc = SQLITE_OK;
+    return &both[strcmp(type, "view") == 0];
+}
+
+static int compare_row(const tl_schema_items *ours, sqlite3_stmt *row, likeness both[2])
+{
+    const char *type = (const char *)sqlite3_column_text(row, 0), *name = (const char *)sqlite3_column_text(row, 1);
+    const char *sql = (const char *)sqlite3_column_text(row, 2);
+    char *plain = sql == NULL ? NULL : tl_sql_plain(sql);
+    if (type == NULL || name == NULL || plain == NULL) return SQLITE_NOMEM;
+    for (size_t i = 0; i < ours->n; i++) {
+        const tl_schema_item *d = &ours->items[i];
+        if (strcmp(d->type, type) == 0 && strcmp(d->name, name) == 0 && strcmp(d->plain, plain) == 0) likeness_of(both, type)->alike++;
     }
-    sqlite3_finalize(want);
-    sqlite3_finalize(have);
-    return rc;
+    free(plain);
+    return SQLITE_OK;
+}
+
+/* both[0]: tables and their indexes; both[1]: views. */
+static int compare_schema(const tl_store *s, const tl_schema_items *ours, likeness both[2])
+{
+    static const char sql[] = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
+    sqlite3_stmt *row = NULL;
+    for (size_t i = 0; i < ours->n; i++)
+        if (!s->indexes_missing || !store_index_is_late(ours->items[i].name)) likeness_of(both, ours->items[i].type)->declared++;
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, &row, NULL), step = rc;
+    while (rc == SQLITE_OK && (step = sqlite3_step(row)) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(row, 1);
+        if (!s->indexes_missing || name == NULL || !store_index_is_late(name)) rc = compare_row(ours, row, both);
+    }
+    sqlite3_finalize(row);
+    return rc != SQLITE_OK ? rc : step == SQLITE_DONE ? SQLITE_OK : step;
 }
 
 /* One transaction: migrations where `version` is older than this program, and the views. */
@@ -117,27 +130,25 @@ static tl_rc build(tl_store *s, int version)
     return failed;
 }
 
-/* Does an existing database look like one that this program would make?  *views: are its views ours, too? */
-static tl_rc compare(tl_store *s, sqlite3 *model, bool *views)
+/* Does an existing database look like one that this program would make?  *same_views: are its views ours, too? */
+static tl_rc compare(tl_store *s, bool *same_views)
 {
-    bool tables = true, indexes = true;
+    tl_schema_items ours = {0};
+    likeness both[2] = {{0, 0}, {0, 0}};
     tl_rc rc = store_indexes_look(s, &s->indexes_missing);
+    if (rc == TL_OK && tl_schema_items_read(&ours) != TL_OK) rc = tl_fail(&s->error, TL_ENOMEM, "no memory for the database");
+    if (rc == TL_OK && compare_schema(s, &ours, both) != SQLITE_OK) rc = store_failed(s, "read");
+    tl_schema_items_free(&ours);
     if (rc != TL_OK) return rc;
-    if (run_pending(model, 0) != SQLITE_OK || sqlite3_exec(model, views_text(), NULL, NULL, NULL) != SQLITE_OK)
-        return tl_fail(&s->error, TL_ESQL, "the schema in this program does not run: %s", sqlite3_errmsg(model));
-    if (s->indexes_missing) sqlite3_exec(model, "DROP INDEX session_by_client; DROP INDEX session_by_server", NULL, NULL, NULL);
-    if (compare_schema(model, s->db, "table", &tables) != SQLITE_OK || compare_schema(model, s->db, "index", &indexes) != SQLITE_OK ||
-        compare_schema(model, s->db, "view", views) != SQLITE_OK)
-        return store_failed(s, "read");
-    if (tables && indexes) return TL_OK;
+    *same_views = both[1].alike == both[1].declared;
+    if (both[0].alike == both[0].declared) return TL_OK;
     return tl_fail(&s->error, TL_ESQL, "%s: its tables were changed by hand: start a new database", s->path);
 }
 
 tl_rc store_migrate(tl_store *s)
 {
-    sqlite3 *model = NULL;
     int version = 0, latest = latest_version();
-    bool views = true;
+    bool same_views = true;
     if (look_version(s->db, &version) != SQLITE_OK) return store_failed(s, "read");
     if (version > latest)
         return tl_fail(&s->error, TL_EUSAGE, "%s: made by a newer tcpledger (schema %d, this one knows %d): use that one", s->path, version,
@@ -147,11 +158,6 @@ tl_rc store_migrate(tl_store *s)
         /* A new database is as we made it. */
         if (rc != TL_OK || version == 0) return rc;
     }
-    tl_rc rc = TL_OK;
-    if (sqlite3_open(":memory:", &model) != SQLITE_OK)
-        rc = tl_fail(&s->error, TL_ENOMEM, "no memory for the database");
-    else
-        rc = compare(s, model, &views);
-    sqlite3_close(model);
-    return rc == TL_OK && !views ? build(s, latest) : rc;
+    tl_rc rc = compare(s, &same_views);
+    return rc == TL_OK && !same_views ? build(s, latest) : rc;
 }

@@ -1,11 +1,11 @@
 /*
-** known_test.c - what known.c reads off the text of the schema is what SQLite makes of it.
+** schema_test.c - what is read off the text of the schema is what SQLite makes of it.
 */
-#include "query/known.h"
-
 #include "base/embedded.h"
+#include "base/schema.h"
 #include "support/check.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,17 +19,15 @@ static sqlite3_stmt *ask(sqlite3 *db, const char *sql)
 
 static void is_what_sqlite_makes(void)
 {
-    tl_error err = {0};
     sqlite3 *db = NULL;
-    const char *type, *name, *plain;
-    size_t n = 0;
-    tl_known *k = tl_known_new(&err);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+    tl_schema_items k = {0};
+    CU_ASSERT_EQUAL_FATAL(tl_schema_items_read(&k), TL_OK);
     CU_ASSERT_EQUAL_FATAL(sqlite3_open(":memory:", &db), SQLITE_OK);
     for (const tl_embedded *e = tl_schema; e->name != NULL; e++)
         CU_ASSERT_EQUAL_FATAL(sqlite3_exec(db, e->text, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_stmt *one = ask(db, "SELECT sql FROM sqlite_schema WHERE type = ? AND name = ?");
-    for (; tl_known_at(k, n, &type, &name, &plain); n++) {
+    for (size_t i = 0; i < k.n; i++) {
+        const char *type = k.items[i].type, *name = k.items[i].name, *plain = k.items[i].plain;
         sqlite3_bind_text(one, 1, type, -1, SQLITE_STATIC);
         sqlite3_bind_text(one, 2, name, -1, SQLITE_STATIC);
         CU_ASSERT_EQUAL_FATAL(sqlite3_step(one), SQLITE_ROW);
@@ -43,10 +41,10 @@ static void is_what_sqlite_makes(void)
     sqlite3_finalize(one);
     sqlite3_stmt *all = ask(db, "SELECT count(*) FROM sqlite_schema WHERE sql IS NOT NULL");
     CU_ASSERT_EQUAL(sqlite3_step(all), SQLITE_ROW);
-    CU_ASSERT_EQUAL((size_t)sqlite3_column_int64(all, 0), n);
+    CU_ASSERT_EQUAL((size_t)sqlite3_column_int64(all, 0), k.n);
     sqlite3_finalize(all);
     sqlite3_close(db);
-    tl_known_free(k);
+    tl_schema_items_free(&k);
 }
 
 /* Comments and spacing go, what is quoted stays. */
@@ -71,5 +69,5 @@ static void makes_plain(void)
 
 int main(void)
 {
-    return tl_run_cases("known", (const tl_case[]){{"is what SQLite makes", is_what_sqlite_makes}, {"makes plain", makes_plain}, {0}});
+    return tl_run_cases("schema", (const tl_case[]){{"is what SQLite makes", is_what_sqlite_makes}, {"makes plain", makes_plain}, {0}});
 }
