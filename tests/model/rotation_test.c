@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "packet/segment.h"
 #include "support/check.h"
 #include "support/ledger.h"
@@ -54,26 +53,17 @@ static bool tape_read(tape *t, const char *path)
 
 static char *says(const char *db)
 {
-    static const char *const facts[] = {
+    static const char facts[] =
         "SELECT 'session', session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns, last_ns, conn_state,"
-        " history, close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id",
-        "SELECT 'stream', * FROM stream ORDER BY session_id, direction",
+        " history, close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id;"
+        "SELECT 'stream', * FROM stream ORDER BY session_id, direction;"
         "SELECT 'bytes', session_id, direction, group_concat(h, '') FROM (SELECT session_id, direction,"
-        " hex(sqlar_uncompress(data, raw_size)) AS h FROM chunk ORDER BY session_id, direction, stream_offset) GROUP BY 2, 3",
-        "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY 2, 3, 4",
-        "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray ORDER BY 2, 3, 4, 7, 8",
+        " hex(sqlar_uncompress(data, raw_size)) AS h FROM chunk ORDER BY session_id, direction, stream_offset) GROUP BY 2, 3;"
+        "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY 2, 3, 4;"
+        "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray ORDER BY 2, 3, 4, 7, 8;"
         "SELECT 'message', message_id, direction, ordinal, stream_offset, length, missing, head_length, protocol, kind, summary, detail,"
-        " complete, sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id",
-    };
-    tl_text text = {0};
-    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
-        char *rows = tl_rows(db, facts[i]);
-        tl_text_add(&text, rows);
-        tl_text_add(&text, "\n");
-        free(rows);
-    }
-    if (text.failed) abort();
-    return text.p;
+        " complete, sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id";
+    return tl_rows(db, facts);
 }
 
 static void run(const char *db, const tape *t, size_t from, size_t to)

@@ -1,43 +1,31 @@
 #include "support/dump.h"
 
-#include <stdlib.h>
-
-#include "base/text.h"
 #include "support/stage.h"
+
+#define FACTS                                                                                                                              \
+    "SELECT 'session', session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns, last_ns, conn_state, "      \
+    "history,"                                                                                                                             \
+    " close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id;"                                    \
+    "SELECT 'stream', * FROM stream ORDER BY session_id, direction;"                                                                       \
+    "SELECT 'bytes', session_id, direction, stream_offset, raw_size, hex(sqlar_uncompress(data, raw_size)) FROM chunk"                     \
+    " ORDER BY session_id, direction, stream_offset;"                                                                                      \
+    "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY session_id, direction, "    \
+    "stream_offset;"                                                                                                                       \
+    "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray"                                       \
+    " ORDER BY session_id, direction, stream_offset, ns, stray_id;"                                                                        \
+    "SELECT 'message', message_id, direction, ordinal, stream_offset, length, missing, head_length, protocol, kind, summary, detail, "     \
+    "complete,"                                                                                                                            \
+    " sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id"
+
+#define PLACES                                                                                                                             \
+    "SELECT 'place', session_id, first_capture_id, first_frame, last_capture_id, last_frame FROM session ORDER BY session_id;"             \
+    "SELECT 'arrivals', session_id, direction, stream_offset, capture_id, first_frame, last_frame, hex(arrivals) FROM chunk"               \
+    " ORDER BY session_id, direction, stream_offset;"                                                                                      \
+    "SELECT 'outcome', capture_id, outcome, frames, bytes FROM frame_count ORDER BY 2, 3;"                                                 \
+    "SELECT 'gap place', session_id, direction, stream_offset, proof_frame, before_frame, after_frame, told_frame FROM gap ORDER BY 2, "   \
+    "3, 4"
 
 char *tl_ledger_dump(const char *db, bool frames)
 {
-    static const char *const facts[] = {
-        "SELECT 'session', session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns, last_ns, conn_state, "
-        "history,"
-        " close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id",
-        "SELECT 'stream', * FROM stream ORDER BY session_id, direction",
-        "SELECT 'bytes', session_id, direction, stream_offset, raw_size, hex(sqlar_uncompress(data, raw_size)) FROM chunk"
-        " ORDER BY session_id, direction, stream_offset",
-        "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY session_id, direction, "
-        "stream_offset",
-        "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray"
-        " ORDER BY session_id, direction, stream_offset, ns, stray_id",
-        "SELECT 'message', message_id, direction, ordinal, stream_offset, length, missing, head_length, protocol, kind, summary, detail, "
-        "complete,"
-        " sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id",
-    };
-    static const char *const places[] = {
-        "SELECT 'place', session_id, first_capture_id, first_frame, last_capture_id, last_frame FROM session ORDER BY session_id",
-        "SELECT 'arrivals', session_id, direction, stream_offset, capture_id, first_frame, last_frame, hex(arrivals) FROM chunk"
-        " ORDER BY session_id, direction, stream_offset",
-        "SELECT 'outcome', capture_id, outcome, frames, bytes FROM frame_count ORDER BY 2, 3",
-        "SELECT 'gap place', session_id, direction, stream_offset, proof_frame, before_frame, after_frame, told_frame FROM gap ORDER BY 2, "
-        "3, 4",
-    };
-    tl_text text = {0};
-    size_t n = sizeof facts / sizeof *facts, more = frames ? sizeof places / sizeof *places : 0;
-    for (size_t i = 0; i < n + more; i++) {
-        char *rows = tl_rows(db, i < n ? facts[i] : places[i - n]);
-        tl_text_add(&text, rows);
-        tl_text_add(&text, "\n");
-        free(rows);
-    }
-    if (text.failed) abort();
-    return text.p;
+    return tl_rows(db, frames ? FACTS ";" PLACES : FACTS);
 }

@@ -231,25 +231,36 @@ void tl_scratch_done(char *path)
     free(path);
 }
 
+/* The rows of q, each after a line break but the very first. */
+static int add_rows(tl_text *t, sqlite3_stmt *q, size_t *rows)
+{
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        if ((*rows)++ > 0) tl_text_add(t, "\n");
+        for (int i = 0; i < sqlite3_column_count(q); i++) {
+            const unsigned char *v = sqlite3_column_text(q, i);
+            if (i > 0) tl_text_add(t, "|");
+            tl_text_bytes(t, v != NULL ? (const char *)v : "NULL", v != NULL ? (size_t)sqlite3_column_bytes(q, i) : 4);
+        }
+    }
+    return rc;
+}
+
 char *tl_rows(const char *db, const char *sql)
 {
     sqlite3 *c = NULL;
-    sqlite3_stmt *q = NULL;
     tl_text t = {0};
+    size_t rows = 0;
     int rc = sqlite3_open_v2(db, &c, SQLITE_OPEN_READONLY, NULL);
     if (rc == SQLITE_OK && !tl_inflate_register(c)) abort();
-    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(c, sql, -1, &q, NULL);
     tl_text_add(&t, "");
-    for (int row = 0; rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW; row++, rc = SQLITE_OK) {
-        if (row > 0) tl_text_add(&t, "\n");
-        for (int i = 0; i < sqlite3_column_count(q); i++) {
-            const unsigned char *v = sqlite3_column_text(q, i);
-            if (i > 0) tl_text_add(&t, "|");
-            tl_text_bytes(&t, v != NULL ? (const char *)v : "NULL", v != NULL ? (size_t)sqlite3_column_bytes(q, i) : 4);
-        }
+    while (rc == SQLITE_OK && *sql != '\0') {
+        sqlite3_stmt *q = NULL;
+        rc = sqlite3_prepare_v2(c, sql, -1, &q, &sql);
+        if (rc == SQLITE_OK && q != NULL && (rc = add_rows(&t, q, &rows)) == SQLITE_DONE) rc = SQLITE_OK;
+        sqlite3_finalize(q);
     }
-    if (rc != SQLITE_DONE) tl_text_printf(&t, "error: %s", sqlite3_errmsg(c));
-    sqlite3_finalize(q);
+    if (rc != SQLITE_OK) tl_text_printf(&t, "error: %s", sqlite3_errmsg(c));
     sqlite3_close(c);
     return t.p;
 }

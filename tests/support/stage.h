@@ -43,7 +43,8 @@ char *tl_stage_counts(const tl_stage *s);
 /* A new path for a database; removed with its journal by tl_scratch_done. */
 char *tl_scratch(const char *name);
 void tl_scratch_done(char *path);
-/* All rows of a SELECT as text, columns joined by '|', rows by '\n'; "error: ..." where it fails.  malloc'ed. */
+/* All rows of a SELECT, or of several with ';' between them, as text: columns joined by '|', rows by '\n'; "error: ..." where it fails.
+** malloc'ed. */
 char *tl_rows(const char *db, const char *sql);
 
 #endif
