@@ -59,7 +59,7 @@ static tl_source *open_file(const char *name)
 
 static void make(const char *db, tl_source *source)
 {
-    static const tl_ledger_options options = {.batch_bytes = 1 << 20, .level = 1};
+    static const tl_ledger_options options = {.batch_bytes = 1 << 16, .level = 1, .threads = 1};
     tl_error err = {0};
     if (tl_ledger_make(db, &source, 1, &options, &err) == TL_OK) return;
     fprintf(stderr, "%s\n", err.text);

@@ -68,7 +68,7 @@ static char *says(const char *db)
 
 static void run(const char *db, const tape *t, size_t from, size_t to)
 {
-    static const tl_ledger_options options = {.batch_bytes = 1 << 16, .level = 1};
+    static const tl_ledger_options options = {.batch_bytes = 1 << 16, .level = 1, .threads = 1};
     tl_error err = {0};
     tl_source *s = tl_source_open_memory(t->frames + from, to - from);
     if (tl_ledger_make(db, &s, 1, &options, &err) == TL_OK) return;
