@@ -78,6 +78,7 @@ static tl_rc make(writer *w, const writer_options *o)
     for (unsigned i = 0; i < w->n; i++) {
         w->all[i] = tl_batch_new(o->batch_bytes);
         if (w->all[i] == NULL) return TL_ENOMEM;
+        if (o->level == 0) tl_batch_stays_raw(w->all[i]);
         if (i > 0 && tl_queue_push(w->empty, w->all[i]) != TL_OK) return TL_ENOMEM;
     }
     return TL_OK;

@@ -41,6 +41,11 @@ static void free_kept(tl_batch *b)
     b->kept_bytes = 0;
 }
 
+void tl_batch_stays_raw(tl_batch *b)
+{
+    b->raw = true;
+}
+
 void tl_batch_free(tl_batch *b)
 {
     if (b == NULL) return;

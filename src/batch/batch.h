@@ -99,6 +99,8 @@ typedef struct tl_op {
 
 /* bytes: the size at which the batch counts as full.  NULL: no memory. */
 tl_batch *tl_batch_new(size_t bytes);
+/* Nobody will pack its chunks. */
+void tl_batch_stays_raw(tl_batch *b);
 void tl_batch_free(tl_batch *b); /* NULL is fine */
 void tl_batch_reset(tl_batch *b);
 bool tl_batch_full(const tl_batch *b);

@@ -76,10 +76,13 @@ tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir)
     open_chunk *c = &f->dir[dir].chunk;
     if (!c->open) return TL_OK;
     bool copied = c->data.n <= COPIED_MOST;
-    chunk_op *o = batch_alloc(b, sizeof *o);
-    uint8_t *arrivals = batch_alloc(b, c->entries.n + 2 * TL_ARRIVAL_MAX);
+    size_t last, entries = c->entries.n + 2 * TL_ARRIVAL_MAX;
+    unsigned rows = fit_rows(c->data.n, c->entries.n + ROW_COLUMNS, &last);
+    if (rows > 1 && !b->raw && !fit_stays_raw(c->data.p, c->data.n)) rows = 1;
+    chunk_op *o = batch_alloc(b, rows * sizeof *o);
+    uint8_t *arrivals = batch_alloc(b, entries), *cut = rows > 1 ? batch_alloc(b, entries + rows * TL_ARRIVAL_MAX) : arrivals;
     uint8_t *data = copied ? tl_arena_copy(b->arena, c->data.p, c->data.n) : c->data.p;
-    if (o == NULL || arrivals == NULL || data == NULL) return TL_ENOMEM;
+    if (o == NULL || arrivals == NULL || cut == NULL || data == NULL) return TL_ENOMEM;
     if (!copied && !batch_keep(b, data, c->data.room)) return TL_ENOMEM;
 
     end_run(c);
@@ -88,20 +91,27 @@ tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir)
     if (c->entries.n > 0) memcpy(arrivals + n, c->entries.p, c->entries.n);
     n += c->entries.n;
 
-    *o = (chunk_op){.older = f->dir[dir].newest};
-    o->op.chunk = (tl_op_chunk){.offset = c->offset,
-                                .raw_size = c->data.n,
-                                .data_size = c->data.n,
-                                .arrivals_size = (uint32_t)n,
-                                .capture = c->capture,
-                                .data = data,
-                                .arrivals = arrivals,
-                                .first_ns = c->first_ns,
-                                .last_ns = c->last_ns,
-                                .first_frame = c->first_frame,
-                                .last_frame = c->last_frame};
-    batch_op(b, &o->op, TL_OP_CHUNK, f, dir);
-    f->dir[dir].newest = o;
+    tl_op_chunk whole = {.offset = c->offset,
+                         .raw_size = c->data.n,
+                         .data_size = c->data.n,
+                         .arrivals_size = (uint32_t)n,
+                         .capture = c->capture,
+                         .data = data,
+                         .arrivals = arrivals,
+                         .first_ns = c->first_ns,
+                         .last_ns = c->last_ns,
+                         .first_frame = c->first_frame,
+                         .last_frame = c->last_frame};
+    memset(o, 0, rows * sizeof *o);
+    if (rows > 1)
+        fit_cut(&whole, rows, last, cut, o);
+    else
+        o->op.chunk = whole;
+    for (unsigned i = 0; i < rows; i++) {
+        o[i].older = f->dir[dir].newest;
+        batch_op(b, &o[i].op, TL_OP_CHUNK, f, dir);
+        f->dir[dir].newest = &o[i];
+    }
     f->add[dir].stored += c->data.n;
     held_free(f, &c->entries);
     if (copied)

@@ -44,6 +44,7 @@ struct tl_batch {
     size_t touched_n;
     kept *kept;
     size_t kept_bytes;
+    bool raw;        /* nothing will be packed */
     tl_op *unpacked; /* where the next thread cuts; NULL with `cut`: nothing is left */
     bool cut;        /* packing began */
 };
@@ -116,6 +117,15 @@ TL_MUST_USE tl_rc flow_close_chunk(tl_batch *b, tl_flow *f, tl_dir dir);
 TL_MUST_USE tl_rc flow_copy(tl_batch *b, tl_flow *f, const tl_event *ev);
 /* A stray row of `length` bytes at ev->bytes.p + skip. */
 TL_MUST_USE tl_rc flow_stray(tl_batch *b, tl_flow *f, const tl_event *ev, uint64_t offset, size_t skip, size_t length, tl_why why);
+
+/* In how many rows a chunk of so many raw bytes should lie that would have so many others in its row; *last: raw bytes of each row but the
+** first, which has the rest. */
+unsigned fit_rows(size_t raw, size_t others, size_t *last);
+/* Will packing leave these bytes as they are?  A guess from a sample. */
+bool fit_stays_raw(const uint8_t *in, size_t n);
+/* The rows of a chunk, the first with all that is not in the others, into out[0 .. rows).  arrivals: room for those of `whole` and
+** TL_ARRIVAL_MAX more for each row. */
+void fit_cut(const tl_op_chunk *whole, unsigned rows, size_t last, uint8_t *arrivals, chunk_op *out);
 
 /* Makes room for n more bytes.  False: no memory, nothing changed.  n and what is in it at most TL_CHUNK_ROW. */
 bool held_room(tl_flow *f, buffer *b, size_t n);

@@ -114,7 +114,9 @@ static void fills_chunks(void)
             CU_ASSERT_FATAL(c->raw_size > 0 && at + c->raw_size <= TOTAL);
             CU_ASSERT(memcmp(c->data, all + at, c->raw_size) == 0);
             CU_ASSERT(c->raw_size + c->arrivals_size + COLUMNS <= ROW);
-            if (op->next != NULL) CU_ASSERT(c->raw_size + c->arrivals_size > ROW - 1000);
+            /* The last one may lie in three rows (fit_test.c). */
+            bool tail = op->next == NULL || op->next->next == NULL || op->next->next->next == NULL;
+            if (!tail) CU_ASSERT(c->raw_size + c->arrivals_size > ROW - 1000);
             tl_span in = tl_span_of(c->arrivals, c->arrivals_size);
             tl_arrival a = {.frame = c->first_frame, .ns = c->first_ns};
             uint64_t to = at;
