@@ -12,7 +12,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-void store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT])
+char *store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT])
 {
     size_t from = tl_addr_is_ipv4(a) && tl_addr_is_ipv4(b) ? 12 : 0, n = 16 - from;
     int order = memcmp(a->ip, b->ip, sizeof a->ip);
@@ -39,4 +39,5 @@ void store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_I
     SHA1_Final(digest, &sha1);
     memcpy(out, "1:", 2);
     EVP_EncodeBlock((unsigned char *)out + 2, digest, sizeof digest);
+    return out;
 }

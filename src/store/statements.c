@@ -8,6 +8,9 @@
 
 #define AWAY "2305843009213693952"
 
+/* All rows that a table of rows.h shows. */
+#define PUT(table, LIST, from) "INSERT OR ROLLBACK INTO " table " (" ROWS_NAMES(LIST) ") SELECT " ROWS_NAMES(LIST) " FROM " from
+
 const char *const store_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
@@ -27,30 +30,37 @@ const char *const store_sql[STATEMENTS] = {
     [ST_FRAME_COUNT] = "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)",
     [ST_FRAME_POSITION] = "INSERT INTO frame_position (capture_id, positions) VALUES (?, ?)",
 
-    [ST_SESSION_INSERT] = "INSERT INTO session (session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns,"
-                          " last_ns, conn_state, history, close_reason, roles, midstream, healed, rtt_ns, protocol,"
-                          " first_capture_id, first_frame, last_capture_id, last_frame, community_id)"
-                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [ST_SESSION_UPDATE] = "UPDATE session SET client_addr = ?2, client_port = ?3, server_addr = ?4, server_port = ?5, vlan = ?6,"
-                          " tunnel = ?7, first_ns = ?8, last_ns = ?9, conn_state = ?10, history = ?11, close_reason = ?12, roles = ?13,"
-                          " midstream = ?14, healed = max(healed, ?15), rtt_ns = ?16, protocol = iif(?17 = '', protocol, ?17),"
-                          " first_capture_id = ?18, first_frame = ?19, last_capture_id = ?20, last_frame = ?21 WHERE session_id = ?1",
+    [ST_SESSIONS_PUT] = PUT(
+        "session", ROWS_SESSION,
+        "new_session") " WHERE true ON CONFLICT (session_id) DO UPDATE SET client_addr = excluded.client_addr, client_port = "
+                       "excluded.client_port,"
+                       " server_addr = excluded.server_addr, server_port = excluded.server_port, vlan = excluded.vlan, tunnel = "
+                       "excluded.tunnel,"
+                       " first_ns = excluded.first_ns, last_ns = excluded.last_ns, conn_state = excluded.conn_state, history = "
+                       "excluded.history,"
+                       " close_reason = excluded.close_reason, roles = excluded.roles, midstream = excluded.midstream,"
+                       " healed = max(healed, excluded.healed), rtt_ns = excluded.rtt_ns,"
+                       " protocol = iif(excluded.protocol = '', protocol, excluded.protocol), first_capture_id = excluded.first_capture_id,"
+                       " first_frame = excluded.first_frame, last_capture_id = excluded.last_capture_id, last_frame = excluded.last_frame",
     [ST_SESSION_HEALED] = "UPDATE session SET healed = 1 WHERE session_id = ? AND healed = 0",
-    /* Counts of bytes are additions in both: late data and copies change them too. */
-    [ST_STREAM_INSERT] = "INSERT INTO stream (session_id, direction, isn, base_seq, length, captured_bytes, segments, out_of_order,"
-                         " retransmitted, packets, wire_bytes, urgent, bad_checksums, mss, window_scale, fin, rst, stored_bytes,"
-                         " gap_bytes, duplicate_bytes, stray_bytes)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [ST_STREAM_UPDATE] = "UPDATE stream SET isn = ?3, base_seq = ?4, length = ?5, captured_bytes = ?6, segments = ?7,"
-                         " out_of_order = ?8, retransmitted = ?9, packets = ?10, wire_bytes = ?11, urgent = ?12, bad_checksums = ?13,"
-                         " mss = ?14, window_scale = ?15, fin = ?16, rst = ?17, stored_bytes = stored_bytes + ?18,"
-                         " gap_bytes = gap_bytes + ?19, duplicate_bytes = duplicate_bytes + ?20, stray_bytes = stray_bytes + ?21"
-                         " WHERE session_id = ?1 AND direction = ?2",
+    /* Counts of bytes are additions: late data and copies change them too. */
+    [ST_STREAMS_PUT] =
+        PUT("stream", ROWS_STREAM,
+            "new_stream") " WHERE true ON CONFLICT (session_id, direction) DO UPDATE SET isn = excluded.isn, base_seq = excluded.base_seq,"
+                          " length = excluded.length, stored_bytes = stored_bytes + excluded.stored_bytes, gap_bytes = gap_bytes + "
+                          "excluded.gap_bytes,"
+                          " captured_bytes = excluded.captured_bytes, duplicate_bytes = duplicate_bytes + excluded.duplicate_bytes,"
+                          " stray_bytes = stray_bytes + excluded.stray_bytes, segments = excluded.segments, out_of_order = "
+                          "excluded.out_of_order,"
+                          " retransmitted = excluded.retransmitted, packets = excluded.packets, wire_bytes = excluded.wire_bytes, urgent = "
+                          "excluded.urgent,"
+                          " bad_checksums = excluded.bad_checksums, mss = excluded.mss, window_scale = excluded.window_scale, fin = "
+                          "excluded.fin,"
+                          " rst = excluded.rst",
     [ST_STREAM_ADD] = "UPDATE stream SET stored_bytes = stored_bytes + ?3, gap_bytes = gap_bytes + ?4,"
                       " duplicate_bytes = duplicate_bytes + ?5, stray_bytes = stray_bytes + ?6 WHERE session_id = ?1 AND direction = ?2",
 
-    [ST_CHUNK_INSERT] = "INSERT INTO chunk (session_id, direction, stream_offset, raw_size, capture_id, first_ns, last_ns, first_frame,"
-                        " last_frame, arrivals, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_CHUNKS_PUT] = PUT("chunk", ROWS_CHUNK, "new_chunk"),
     [ST_CHUNK_AT] = "SELECT chunk_id, stream_offset, raw_size FROM chunk"
                     " WHERE session_id = ? AND direction = ? AND stream_offset <= ? ORDER BY stream_offset DESC LIMIT 1",
     [ST_CHUNK_DATA] = "SELECT data FROM chunk WHERE chunk_id = ?",
@@ -60,11 +70,9 @@ const char *const store_sql[STATEMENTS] = {
     [ST_CHUNK_AWAY] = "UPDATE chunk SET stream_offset = stream_offset + " AWAY " WHERE session_id = ?1 AND direction = ?2",
     [ST_CHUNK_BACK] = "UPDATE chunk SET stream_offset = stream_offset - " AWAY " + ?3 WHERE session_id = ?1 AND direction = ?2",
 
-    [ST_GAP_INSERT] = "INSERT INTO gap (session_id, direction, stream_offset, length, reason, proof_capture_id, proof_frame,"
-                      " before_capture_id, before_frame, after_capture_id, after_frame, before_ns, after_ns, told_capture_id, told_frame)"
-                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [ST_GAP_JOIN] = "UPDATE gap SET length = length + ?4, proof_capture_id = ?6, proof_frame = ?7, after_capture_id = ?10,"
-                    " after_frame = ?11, after_ns = ?13, told_capture_id = ?14, told_frame = ?15"
+    [ST_GAPS_PUT] = PUT("gap", ROWS_GAP, "new_gap"),
+    [ST_GAP_JOIN] = "UPDATE gap SET length = length + ?4, proof_capture_id = ?6, proof_frame = ?7, after_capture_id = ?8,"
+                    " after_frame = ?9, after_ns = ?10, told_capture_id = ?11, told_frame = ?12"
                     " WHERE session_id = ?1 AND direction = ?2 AND stream_offset = (SELECT max(stream_offset) FROM gap"
                     " WHERE session_id = ?1 AND direction = ?2 AND stream_offset < ?3) AND stream_offset + length = ?3 AND reason = ?5",
     [ST_GAP_AT] = "SELECT gap_id, stream_offset, length FROM gap"
@@ -84,14 +92,10 @@ const char *const store_sql[STATEMENTS] = {
                       " AND stream_offset > ?3 UNION ALL SELECT min(stream_offset) FROM gap WHERE session_id = ?1 AND direction = ?2"
                       " AND stream_offset > ?3)",
 
-    [ST_STRAY_INSERT] = "INSERT INTO stray (session_id, direction, stream_offset, length, reason, capture_id, frame, ns, data)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_STRAYS_PUT] = PUT("stray", ROWS_STRAY, "new_stray"),
     [ST_STRAY_SHIFT] = "UPDATE stray SET stream_offset = stream_offset + ?3 WHERE session_id = ?1 AND direction = ?2",
 
-    [ST_MESSAGE_INSERT] = "INSERT INTO message (message_id, session_id, direction, ordinal, stream_offset, length, missing, head_length,"
-                          " protocol, kind, summary, detail, complete, sync, first_ns, last_ns, first_frame, last_frame,"
-                          " first_capture_id, last_capture_id, peer_acked, answers_message_id, pairing)"
-                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_MESSAGES_PUT] = PUT("message", ROWS_MESSAGE, "new_message"),
     [ST_MESSAGE_PAIRING] = "UPDATE message SET pairing = ?2 WHERE message_id = ?1",
     [ST_MESSAGE_SHIFT] = "UPDATE message SET stream_offset = stream_offset + ?3"
                          " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2",

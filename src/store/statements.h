@@ -4,6 +4,7 @@
 #ifndef TL_STORE_STATEMENTS_H
 #define TL_STORE_STATEMENTS_H
 
+#include "store/rows.h"
 #include "store/store.h"
 #include "store/writeback.h"
 
@@ -24,20 +25,18 @@ typedef enum statement {
     ST_CAPTURE_END,
     ST_FRAME_COUNT,
     ST_FRAME_POSITION,
-    ST_SESSION_INSERT,
-    ST_SESSION_UPDATE,
+    ST_SESSIONS_PUT,
     ST_SESSION_HEALED,
-    ST_STREAM_INSERT,
-    ST_STREAM_UPDATE,
+    ST_STREAMS_PUT,
     ST_STREAM_ADD,
-    ST_CHUNK_INSERT,
+    ST_CHUNKS_PUT,
     ST_CHUNK_AT,
     ST_CHUNK_DATA,
     ST_CHUNK_ARRIVALS,
     ST_CHUNK_ARRIVALS_SET,
     ST_CHUNK_AWAY,
     ST_CHUNK_BACK,
-    ST_GAP_INSERT,
+    ST_GAPS_PUT,
     ST_GAP_JOIN,
     ST_GAP_AT,
     ST_GAP_DELETE,
@@ -47,9 +46,9 @@ typedef enum statement {
     ST_GAP_AWAY,
     ST_GAP_BACK,
     ST_NEXT_KNOWN,
-    ST_STRAY_INSERT,
+    ST_STRAYS_PUT,
     ST_STRAY_SHIFT,
-    ST_MESSAGE_INSERT,
+    ST_MESSAGES_PUT,
     ST_MESSAGE_PAIRING,
     ST_MESSAGE_SHIFT,
     ST_MESSAGE_PEER_SHIFT,
@@ -92,6 +91,7 @@ struct tl_store {
     bool marked;      /* the run is ending: what is written from here on, a later run may take back */
     int64_t marks[3]; /* the last rows of chunk, gap and stray before that */
     tl_store_totals totals, committed;
+    rows_feed feed;                       /* what the tables of rows.h show */
     bool indexes_missing;                 /* see indexes.h */
     uint64_t sessions_before;             /* the number of the first session that this handle adds; 0: not looked at yet */
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
@@ -130,7 +130,8 @@ TL_MUST_USE tl_rc store_migrate(tl_store *s);
 
 /* write.c: the rows of a batch, sessions first, then its ops in their order. */
 TL_MUST_USE tl_rc store_rows(tl_store *s, const tl_batch *b);
-TL_MUST_USE tl_rc store_chunk(tl_store *s, const tl_op *op);
+/* The rows of the ops from `first` up to `end` (NULL: all): chunks, gaps, strays or messages. */
+TL_MUST_USE tl_rc store_ops(tl_store *s, statement how, const tl_op *first, const tl_op *end);
 /* Counts of a stream, changes that may be negative. */
 TL_MUST_USE tl_rc store_add(tl_store *s, const tl_op *op, int64_t stored, int64_t gap, int64_t duplicate, int64_t stray);
 TL_MUST_USE tl_rc store_stray(tl_store *s, const tl_op *op, uint64_t offset, const uint8_t *p, size_t n, tl_why why);
@@ -145,8 +146,8 @@ TL_MUST_USE tl_rc store_shift(tl_store *s, uint64_t session_id, int dir, uint64_
 TL_MUST_USE tl_rc store_resume(tl_store *s, uint64_t session_id);
 TL_MUST_USE tl_rc store_state(tl_store *s, const tl_op *op);
 
-/* community_id.c: "1:..." of a TCP session, seed 0, into out. */
+/* community_id.c: "1:..." of a TCP session, seed 0, into out, which it returns. */
 enum { COMMUNITY_ID_TEXT = 32 };
-void store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT]);
+char *store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT]);
 
 #endif

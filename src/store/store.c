@@ -106,6 +106,7 @@ static tl_rc open_handle(tl_store *s, const char *path)
     if (rc != TL_OK) return rc;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK) return store_failed(s, "open");
+    if (rows_register(s->db, &s->feed) != SQLITE_OK) return store_failed(s, "open");
     rc = settings(s);
     return rc == TL_OK ? store_migrate(s) : rc;
 }
