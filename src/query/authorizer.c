@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sorted.  Functions of SQLite that compute from their arguments and bounded memory, and sqlar_uncompress (inflate.h). */
+/* Sorted.  Functions of SQLite that compute from their arguments and bounded memory, sqlar_uncompress (inflate.h), and tl_sieve, which is
+** there only while a search sifts (sieve.c). */
 static const char *const functions[] = {
     "->",
     "->>",
@@ -94,6 +95,7 @@ static const char *const functions[] = {
     "sum",
     "tan",
     "time",
+    "tl_sieve",
     "total",
     "trim",
     "trunc",

@@ -29,6 +29,8 @@ TL_MUST_USE tl_rc tl_reader_bind(tl_reader *r, sqlite3_stmt *s, const tl_param *
 /* Prepares `select`, which reads a table that it calls x and has no WHERE, for the sessions that pass the filter.  order: "" or an
 ** ORDER BY.  ?1 is f->host: f stays as long. */
 TL_MUST_USE tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, const char *order, sqlite3_stmt **out);
+/* Does every session pass?  (Its limit is not looked at.) */
+bool tl_filter_is_all(const tl_filter *f);
 /* Sets the time limit going for one statement. */
 void tl_reader_start(tl_reader *r);
 /* Has it passed?  For loops that SQLite does not watch; EUSAGE and the text in r->error when it has. */

@@ -39,6 +39,8 @@ tl_pattern *tl_pattern_new(const char *text, bool regex, tl_error *err);
 void tl_pattern_free(tl_pattern *p); /* NULL is fine */
 /* How many bytes before a place matching there may look at. */
 size_t tl_pattern_before(const tl_pattern *p);
+/* The bytes of a literal, borrowed; none: it is a regular expression. */
+tl_span tl_pattern_literal(const tl_pattern *p);
 /* The leftmost match in the window that begins at `from` or later.  FOUND: *at and *length (> 0). */
 tl_found tl_pattern_find(tl_pattern *p, const tl_window *w, size_t from, size_t *at, size_t *length);
 

@@ -190,7 +190,7 @@ tl_reader *tl_reader_open(const char *path, tl_error *err)
         return NULL;
     }
     r->deadline_ns = INT64_MAX;
-    int sq = sqlite3_open_v2(name.p, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_PRIVATECACHE, NULL);
+    int sq = sqlite3_open_v2(name.p, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOMUTEX, NULL);
     tl_text_free(&name);
     tl_rc rc = sq == SQLITE_OK ? set_up(r) : tl_reader_fail(r, sq);
     if (rc == TL_OK) return r;

@@ -2,8 +2,9 @@
 ** search.c - see search.h.
 **
 ** One statement goes through the sessions that pass the filter, their streams and the chunks of those, all in order: a statement a stream
-** would cost more than the bytes of a small one.  Gaps are not read: chunks and gaps tile a stream, so where two chunks do not touch, or
-** where the last one ends before the stream does, there is a gap.
+** would cost more than the bytes of a small one.  Where all sessions are asked and all hits are wanted, a sieve says which of them that
+** statement has to go through, and adds up the others.  Gaps are not read: chunks and gaps tile a stream, so where two chunks do not
+** touch, or where the last one ends before the stream does, there is a gap.
 **
 ** States: a stretch is being read (READING), or it is over and its last hits are being told (DRAINING).
 */
@@ -13,6 +14,7 @@
 #include "query/handle.h"
 #include "query/inflate.h"
 #include "query/objects.h"
+#include "query/sieve.h"
 
 #include <inttypes.h>
 #include <libdeflate.h>
@@ -27,7 +29,7 @@
     " LEFT JOIN stream AS t ON t.session_id = x.session_id" streams                                                                        \
     " LEFT JOIN chunk AS c INDEXED BY chunk_by_offset ON c.session_id = t.session_id AND c.direction = t.direction"
 static const char *const rows_sql[] = {ROWS_OF(""), ROWS_OF(" AND t.direction = 0"), ROWS_OF(" AND t.direction = 1")};
-static const char in_order[] = " ORDER BY x.session_id";
+static const char in_order[] = " ORDER BY x.session_id", in_range[] = " WHERE x.session_id BETWEEN ?1 AND ?2 ORDER BY x.session_id";
 enum { ROW_SESSION, ROW_DIRECTION, ROW_LENGTH, ROW_OFFSET, ROW_SIZE, ROW_DATA };
 static const char messages_sql[] = "SELECT message_id & 4294967295, stream_offset, length FROM message"
                                    " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2 ORDER BY message_id";
@@ -38,12 +40,13 @@ struct tl_search {
     tl_filter filter; /* the statement of rows points into it */
     tl_pattern *pattern;
     tl_scan *scan;
+    tl_sieve *sieve; /* NULL: none; else rows are those of a range of sessions */
     tl_arrivals *arrivals;
     sqlite3_stmt *rows, *messages;
     struct libdeflate_decompressor *inflate;
     int64_t session; /* 0: none yet */
     bool row;        /* the cursor stands on a row that is not taken yet */
-    bool over;       /* there are no more of them */
+    bool over;       /* there are no more of them, or of the range */
     bool open;       /* a stream is being read */
     bool draining;   /* a run is over, its hits are not all told */
     int direction;
@@ -66,6 +69,39 @@ static tl_rc no_memory(tl_reader *r)
     return tl_fail(&r->error, TL_ENOMEM, "no memory");
 }
 
+/* The rows of the next sessions that the sieve left, or END: what it added up counts then, but for the hits. */
+static tl_rc next_range(tl_search *s)
+{
+    int64_t from, to;
+    if (!tl_sieve_next(s->sieve, &from, &to)) {
+        tl_search_totals t = tl_sieve_totals(s->sieve);
+        t.hits = s->totals.hits;
+        t.hits_at_gaps = s->totals.hits_at_gaps;
+        s->totals = t;
+        return TL_END;
+    }
+    s->over = false;
+    sqlite3_reset(s->rows);
+    bool bound = sqlite3_bind_int64(s->rows, 1, from) == SQLITE_OK && sqlite3_bind_int64(s->rows, 2, to) == SQLITE_OK;
+    return bound ? TL_OK : no_memory(s->r);
+}
+
+static tl_rc prepare_rows(tl_search *s, bool all)
+{
+    const char *sql = rows_sql[s->o.direction < 0 ? 0 : 1 + (s->o.direction != 0)];
+    tl_text text = {0};
+    tl_rc rc = TL_OK;
+    /* A connection of somebody else's (functions.h) is not for functions of ours; few hits may be found soon. */
+    if (s->r->known != NULL && all && tl_filter_is_all(&s->filter)) rc = tl_sieve_new(s->r, s->pattern, s->o.direction, &s->sieve);
+    if (rc != TL_OK || s->sieve == NULL) return rc != TL_OK ? rc : tl_filter_prepare(s->r, &s->filter, sql, in_order, &s->rows);
+    tl_text_add(&text, sql);
+    tl_text_add(&text, in_range);
+    rc = text.failed ? no_memory(s->r) : tl_reader_prepare(s->r, text.p, &s->rows);
+    tl_text_free(&text);
+    s->over = true; /* with a range that has no sessions */
+    return rc;
+}
+
 static tl_rc set_up(tl_search *s, const tl_filter *f)
 {
     tl_reader *r = s->r;
@@ -82,7 +118,7 @@ static tl_rc set_up(tl_search *s, const tl_filter *f)
         s->objects = tl_objects_open(r, &s->filter, s->o.direction);
         return s->objects == NULL ? r->error.rc : TL_OK;
     }
-    tl_rc rc = tl_filter_prepare(r, &s->filter, rows_sql[s->o.direction < 0 ? 0 : 1 + (s->o.direction != 0)], in_order, &s->rows);
+    tl_rc rc = prepare_rows(s, f->limit < 0);
     if (rc == TL_OK) rc = tl_reader_prepare(r, messages_sql, &s->messages);
     if (rc == TL_OK && (s->arrivals = tl_arrivals_open(r)) == NULL) rc = r->error.rc;
     return rc;
@@ -108,6 +144,7 @@ void tl_search_close(tl_search *s)
     tl_body_close(s->body);
     tl_objects_close(s->objects);
     tl_arrivals_close(s->arrivals);
+    tl_sieve_free(s->sieve);
     tl_scan_free(s->scan);
     tl_pattern_free(s->pattern);
     sqlite3_finalize(s->rows);
@@ -231,7 +268,7 @@ static tl_rc read_on(tl_search *s)
         end_stream(s);
         return TL_OK;
     }
-    if (s->over) return TL_END;
+    if (s->over) return s->sieve != NULL ? next_range(s) : TL_END;
     int after = session == s->session ? s->direction : -1;
     s->totals.sessions += session != s->session;
     s->session = session;

@@ -44,12 +44,13 @@ typedef struct tl_search_totals {
     uint64_t hits, hits_at_gaps;        /* at gaps: a gap lies within the context */
 } tl_search_totals;
 
-/* NULL: the reader's error.  f: its limit is not looked at; it and o->pattern are borrowed until close. */
+/* NULL: the reader's error.  f: its limit does not end the search (one without may take longer to its first hit, not to its last); it and
+** o->pattern are borrowed until close. */
 tl_search *tl_search_open(tl_reader *r, const tl_filter *f, const tl_search_options *o);
 void tl_search_close(tl_search *s); /* NULL is fine */
 /* OK, END, or the reader's error: EUSAGE (the time limit too), ESQL, ENOMEM. */
 TL_MUST_USE tl_rc tl_search_next(tl_search *s, tl_search_hit *hit);
-/* Of what was read so far. */
+/* Of what was read so far; at the END of all. */
 tl_search_totals tl_search_summary(const tl_search *s);
 
 #endif

@@ -266,10 +266,15 @@ tl_rc tl_filter_exchanges(tl_reader *r, const tl_filter *f, const tl_output *out
     return ask_messages(r, &exchanges, f, out, rows);
 }
 
+bool tl_filter_is_all(const tl_filter *f)
+{
+    return f->host[0] == '\0' && f->port < 0 && f->since_ns == INT64_MIN && f->until_ns == INT64_MAX && f->protocol == NULL && !f->lossy &&
+           f->where == NULL && f->session == 0;
+}
+
 tl_rc tl_filter_prepare(tl_reader *r, const tl_filter *f, const char *select, const char *order, sqlite3_stmt **out)
 {
-    bool all = f->host[0] == '\0' && f->port < 0 && f->since_ns == INT64_MIN && f->until_ns == INT64_MAX && f->protocol == NULL &&
-               !f->lossy && f->where == NULL && f->session == 0;
+    bool all = tl_filter_is_all(f);
     tl_text sql = {0};
     tl_param params[PARAMS];
     set_params(f, f->session == 0 ? INT64_MIN : f->session, f->session == 0 ? INT64_MAX : f->session, params);
