@@ -130,7 +130,8 @@ int tl_run_sections(tl_query *q, const tl_section *sections, const char *only, c
             if (rc == TL_OK) rc = say(q, s->name);
             if (rc == TL_OK) rc = say(q, "\": ");
         }
-        if (rc == TL_OK) rc = tl_reader_run(q->reader, s->sql, params, n, &out, &rows);
+        if (rc == TL_OK)
+            rc = s->run != NULL ? s->run(q->reader, s->sql, &out, &rows) : tl_reader_run(q->reader, s->sql, params, n, &out, &rows);
     }
     if (object && rc == TL_OK) rc = say(q, "}\n");
     return tl_query_status(q, rc);

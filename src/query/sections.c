@@ -3,32 +3,21 @@
 */
 #include "query/sections.h"
 
+#include "query/loss_hosts.h"
+
 #define TIME_OF(ns)                                                                                                                        \
     "strftime('%Y-%m-%dT%H:%M:%S', (" ns " - 999999999 * (" ns " < 0)) / 1000000000, 'unixepoch')"                                         \
     " || format('.%09dZ', (" ns " % 1000000000 + 1000000000) % 1000000000)"
 #define SENDER_OF(direction) "iif(" direction " = 0, 'client', 'server')"
 
-/* The rows of loss_by_host with gaps.  The view groups all streams by host; here only those of hosts that have gaps are.  Streams are read
-** in their order, and so sessions are: by the indexes of hosts each would come from another page. */
-#define LOSS_BY_HOST                                                                                                                       \
-    "WITH lossy AS MATERIALIZED ("                                                                                                         \
-    " SELECT iif(g.direction = 0, s.client_addr, s.server_addr) AS host, count(*) AS gaps,"                                                \
-    "  sum(iif(g.reason IN ('acked', 'snaplen'), g.length, 0)) AS capture_loss,"                                                           \
-    "  sum(iif(g.reason IN ('acked', 'snaplen'), 0, g.length)) AS unknown_loss"                                                            \
-    " FROM gap AS g JOIN session AS s ON s.session_id = g.session_id GROUP BY 1),"                                                         \
-    " sent AS ("                                                                                                                           \
-    " SELECT iif(t.direction = 0, s.client_addr, s.server_addr) AS host, sum(t.direction = 0 OR s.client_addr <> s.server_addr) AS "       \
-    "sessions,"                                                                                                                            \
-    "  sum(t.length) AS bytes, sum(t.stored_bytes) AS stored"                                                                              \
-    " FROM stream AS t CROSS JOIN session AS s ON s.session_id = t.session_id"                                                             \
-    " WHERE iif(t.direction = 0, s.client_addr, s.server_addr) IN (SELECT host FROM lossy) GROUP BY 1)"                                    \
-    " SELECT l.host, x.sessions AS sessions, x.bytes AS bytes_sent, x.stored AS stored_bytes,"                                             \
-    " l.gaps, l.capture_loss, l.unknown_loss FROM lossy AS l CROSS JOIN sent AS x ON x.host = l.host"                                      \
-    " ORDER BY l.capture_loss DESC, l.unknown_loss DESC, l.host"
+static tl_rc loss_by_host(tl_reader *r, const char *sql, const tl_output *out, uint64_t *rows)
+{
+    return tl_loss_hosts(r, sql, TL_LOSS_HOSTS_MOST, out, rows);
+}
 
 const tl_section tl_sections_session[] = {
-    {"session", "session", "SELECT * FROM sessions WHERE session_id = ?1", true},
-    {"streams", "streams", "SELECT * FROM streams WHERE session_id = ?1", false},
+    {"session", "session", "SELECT * FROM sessions WHERE session_id = ?1", true, NULL},
+    {"streams", "streams", "SELECT * FROM streams WHERE session_id = ?1", false, NULL},
     {"events", "events, in the order of time",
      "SELECT " TIME_OF("ns") " AS time, sender, event, text, length, missing, stream_offset, capture_id, frame FROM ("
                              "SELECT m.first_ns AS ns, 0 AS rank, m.message_id AS id, " SENDER_OF(
@@ -54,7 +43,7 @@ const tl_section tl_sections_session[] = {
                                                                                                 "NULL, x.reason, x.capture_id, x.frame"
                                                                                                 " FROM stray AS x WHERE x.session_id = ?1"
                                                                                                 ") ORDER BY ns, rank, id",
-     false},
+     false, NULL},
     {0},
 };
 
@@ -64,15 +53,16 @@ const tl_section tl_sections_loss[] = {
      " coalesce(sum(iif(reason IN ('acked', 'snaplen'), 0, length)), 0) AS unknown_loss,"
      " count(DISTINCT session_id) AS sessions_with_loss, (SELECT count(*) FROM session) AS sessions,"
      " (SELECT coalesce(sum(length), 0) FROM stream) AS stream_bytes FROM gap",
-     true},
+     true, NULL},
     {"reason", "by reason",
      "SELECT iif(reason IN ('acked', 'snaplen'), 'capture', 'unknown') AS loss, reason, count(*) AS gaps, sum(length) AS bytes"
      " FROM gap GROUP BY reason ORDER BY 1, 4 DESC",
-     false},
-    {"capture", "by capture", "SELECT * FROM loss_by_capture ORDER BY capture_id", false},
-    {"host", "by sending host", LOSS_BY_HOST, false},
-    {"session", "by session", "SELECT * FROM loss_by_session ORDER BY capture_loss DESC, unknown_loss DESC, session_id", false},
-    {"second", "by second", "SELECT * FROM loss_by_second ORDER BY second", false},
+     false, NULL},
+    {"capture", "by capture", "SELECT * FROM loss_by_capture ORDER BY capture_id", false, NULL},
+    {"host", "by sending host", "SELECT * FROM loss_by_host WHERE gaps > 0 ORDER BY capture_loss DESC, unknown_loss DESC, host", false,
+     loss_by_host},
+    {"session", "by session", "SELECT * FROM loss_by_session ORDER BY capture_loss DESC, unknown_loss DESC, session_id", false, NULL},
+    {"second", "by second", "SELECT * FROM loss_by_second ORDER BY second", false, NULL},
     {0},
 };
 
@@ -83,18 +73,18 @@ const tl_section tl_sections_info[] = {
      " sum(duplicate_bytes) AS duplicate, sum(stray_bytes) AS stray, sum(gap_bytes) AS missing, (SELECT count(*) FROM gap) AS gaps,"
      " (SELECT count(*) FROM message) AS messages,"
      " (SELECT " TIME_OF("min(first_ns)") " FROM capture) AS first, (SELECT " TIME_OF("max(last_ns)") " FROM capture) AS last FROM stream",
-     true},
+     true, NULL},
     {"ingests", "ingests",
      "SELECT ingest_id, " TIME_OF("started_ns") " AS started, round((finished_ns - started_ns) / 1e9, 3) AS seconds, tool_version, state,"
                                                 " options FROM ingest ORDER BY ingest_id",
-     false},
-    {"captures", "captures", "SELECT * FROM captures ORDER BY capture_id", false},
+     false, NULL},
+    {"captures", "captures", "SELECT * FROM captures ORDER BY capture_id", false, NULL},
     {"outcomes", "what became of the frames",
      "SELECT outcome, sum(frames) AS frames, sum(bytes) AS bytes, count(*) AS captures FROM frame_count GROUP BY outcome ORDER BY 2 DESC",
-     false},
+     false, NULL},
     {"closings", "how sessions ended",
      "SELECT coalesce(close_reason, 'open') AS close_reason, conn_state, count(*) AS sessions FROM session GROUP BY 1, 2 ORDER BY 3 DESC, "
      "1, 2",
-     false},
+     false, NULL},
     {0},
 };

@@ -61,7 +61,11 @@ static unsigned ask_everything(tl_reader *r)
         answered += tl_reader_run(r, q->sql, NULL, 0, &out, NULL) == TL_OK;
     }
     for (const tl_section *s = tl_sections_session; s->name != NULL; s++) answered += tl_reader_run(r, s->sql, &id, 1, &out, NULL) == TL_OK;
-    for (const tl_section *s = tl_sections_loss; s->name != NULL; s++) answered += tl_reader_run(r, s->sql, NULL, 0, &out, NULL) == TL_OK;
+    for (const tl_section *s = tl_sections_loss; s->name != NULL; s++) {
+        uint64_t rows;
+        answered += tl_reader_run(r, s->sql, NULL, 0, &out, NULL) == TL_OK;
+        if (s->run != NULL) answered += s->run(r, s->sql, &out, &rows) == TL_OK;
+    }
     for (const tl_section *s = tl_sections_info; s->name != NULL; s++) answered += tl_reader_run(r, s->sql, NULL, 0, &out, NULL) == TL_OK;
     static const char *const views[] = {"SELECT * FROM exchanges",     "SELECT * FROM payloads", "SELECT * FROM unframed",
                                         "SELECT * FROM http_requests", "SELECT * FROM conn_log", "SELECT * FROM stray"};

@@ -1,6 +1,7 @@
 /*
 ** Views and checks on a small database that is known: what each says of it, and that each check sees what it is for.
 */
+#include "query/loss_hosts.h"
 #include "query/query.h"
 #include "query/sections.h"
 #include "support/check.h"
@@ -268,6 +269,42 @@ static void reports_run(void)
     tl_sample_drop(path);
 }
 
+/* The short way says what the view says: with many hosts, one that talked to itself, and more of them than are remembered. */
+static void hosts_that_lost(void)
+{
+    static const char many[] =
+        "WITH RECURSIVE n(i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+        " INSERT INTO session SELECT i, '10.1.0.' || (i % 40), 1, '10.1.0.' || (i % 7), 2, '', '', first_ns, last_ns, conn_state, history,"
+        " close_reason, roles, 0, 0, NULL, '', '', first_capture_id, first_frame, last_capture_id, last_frame FROM n, session"
+        " WHERE session_id = 1;"
+        "INSERT INTO stream SELECT s.session_id, t.direction, NULL, NULL, 10 * s.session_id, 9 * s.session_id, s.session_id, 0, 0, 0, 0, "
+        "0, 0,"
+        " 0, 0, 0, 0, NULL, NULL, 0, 0 FROM session AS s, stream AS t WHERE s.session_id >= 100 AND t.session_id = 1"
+        " AND (s.session_id % 5 > 0 OR t.direction = s.session_id / 5 % 2);"
+        "INSERT INTO gap (session_id, direction, stream_offset, length, reason) SELECT t.session_id, t.direction, 3, t.gap_bytes % 50 + 1,"
+        " iif(t.session_id % 2 = 0, 'acked', 'rst') FROM stream AS t WHERE t.session_id >= 100 AND t.session_id % 3 = 0";
+    char *path;
+    tl_reader *r = open_sample(&path, many);
+    const tl_section *s = tl_sections_loss;
+    while (strcmp(s->name, "host") != 0) s++;
+    uint64_t rows = 0;
+    char *view = answer(r, s->sql, &rows);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(view);
+    CU_ASSERT(rows > 20);
+    for (size_t most = rows - 1; most <= rows; most++) {
+        tl_text got = {0};
+        const tl_output out = {.format = TL_CSV, .write = collect, .to = &got};
+        uint64_t n = 0;
+        CU_ASSERT_EQUAL(tl_loss_hosts(r, s->sql, most, &out, &n), TL_OK);
+        CU_ASSERT_EQUAL(n, rows);
+        CU_ASSERT_STRING_EQUAL(strchr(got.p, '\n') + 1, view);
+        tl_text_free(&got);
+    }
+    free(view);
+    tl_reader_close(r);
+    tl_sample_drop(path);
+}
+
 int main(void)
 {
     return tl_run_cases("views", (const tl_case[]){
@@ -277,6 +314,7 @@ int main(void)
                                      {"unframed ranges", unframed_ranges},
                                      {"checks see what they are for", checks_see_what_they_are_for},
                                      {"reports run", reports_run},
+                                     {"hosts that lost", hosts_that_lost},
                                      {0},
                                  });
 }
