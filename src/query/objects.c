@@ -311,7 +311,7 @@ tl_objects *tl_objects_open(tl_reader *r, const tl_filter *f, int direction)
     o->filter.limit = -1; /* of objects, and the caller's */
     o->direction = direction;
     tl_reader_start(r);
-    tl_rc rc = tl_filter_open(r, &o->filter, &o->sessions);
+    tl_rc rc = tl_filter_prepare(r, &o->filter, "SELECT x.session_id FROM session AS x", " ORDER BY x.session_id", &o->sessions);
     if (rc == TL_OK) rc = tl_reader_prepare(r, session_sql, &o->session);
     if (rc == TL_OK) rc = tl_reader_prepare(r, messages_sql, &o->messages);
     if (rc == TL_OK) return o;

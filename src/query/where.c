@@ -221,23 +221,6 @@ tl_rc tl_filter_session_ids(tl_reader *r, const tl_filter *f, tl_row_fn take, vo
     return rc;
 }
 
-tl_rc tl_filter_open(tl_reader *r, const tl_filter *f, struct sqlite3_stmt **out)
-{
-    tl_text sql = {0};
-    tl_param params[PARAMS];
-    int64_t from = f->session == 0 ? INT64_MIN : f->session, to = f->session == 0 ? INT64_MAX : f->session;
-    *out = NULL;
-    set_params(f, from, to, params);
-    tl_rc rc = write_question(r, &ids, f, &sql);
-    if (rc == TL_OK) rc = tl_reader_prepare(r, sql.p, out);
-    if (rc == TL_OK) rc = tl_reader_bind(r, *out, params, PARAMS);
-    tl_text_free(&sql);
-    if (rc == TL_OK) return rc;
-    sqlite3_finalize(*out);
-    *out = NULL;
-    return rc;
-}
-
 /* Messages lie at session_id * 2^32 + number. */
 static tl_rc ask_messages(tl_reader *r, const question *q, const tl_filter *f, const tl_output *out, uint64_t *rows)
 {

@@ -17,7 +17,7 @@ typedef struct tl_filter {
     bool lossy;           /* only with missing bytes */
     const char *where;    /* NULL: none */
     int64_t limit;        /* -1: none */
-    int64_t session;      /* messages, exchanges and tl_filter_open only; 0: any */
+    int64_t session;      /* messages, exchanges and objects only; 0: any */
 } tl_filter;
 
 extern const tl_filter tl_filter_all;
@@ -37,11 +37,7 @@ TL_MUST_USE tl_rc tl_filter_messages(tl_reader *r, const tl_filter *f, const tl_
 TL_MUST_USE tl_rc tl_filter_exchanges(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
 TL_MUST_USE tl_rc tl_filter_hosts(tl_reader *r, const tl_filter *f, const tl_output *out, uint64_t *rows);
 
-/* The numbers of the sessions that pass, one a row, in order: a statement to step and finalize.  ?1 is f->host: f stays as long. */
-struct sqlite3_stmt;
-TL_MUST_USE tl_rc tl_filter_open(tl_reader *r, const tl_filter *f, struct sqlite3_stmt **out);
-
-/* The session_id of each session that passes, the only cell of its row; else as tl_reader_each (rows.h). */
+/* The session_id of each session that passes, in order, the only cell of its row; else as tl_reader_each (rows.h). */
 struct tl_cell;
 TL_MUST_USE tl_rc tl_filter_session_ids(tl_reader *r, const tl_filter *f, tl_rc (*take)(void *to, const struct tl_cell *cells), void *to);
 
