@@ -2,7 +2,7 @@
 ** sieve.c - see sieve.h.
 **
 ** The chunks go by as the arguments of an SQL function in a WHERE clause, which is what costs least; the rows are the sessions to look at.
-** A sieve that would leave more than MOST of them leaves all.
+** Where they are more than MOST the search does without.
 */
 #include "query/sieve.h"
 
@@ -23,9 +23,9 @@ enum {
 static const char chunks_sql[] = "SELECT session_id FROM chunk NOT INDEXED WHERE tl_sieve"
                                  "(session_id, direction, stream_offset, raw_size, data)";
 enum { ARG_SESSION, ARG_DIRECTION, ARG_OFFSET, ARG_SIZE, ARG_DATA, ARGS };
-#define STREAMS(where)                                                                                                                     \
-    "SELECT count(*), CAST(total(length) AS INTEGER), (SELECT count(*) FROM chunk), (SELECT count(*) FROM session) FROM stream" where
-static const char *const streams_sql[] = {STREAMS(""), STREAMS(" WHERE direction = 0"), STREAMS(" WHERE direction = 1")};
+static const char sample_sql[] = "SELECT avg(raw_size) FROM (SELECT raw_size FROM chunk LIMIT 1000)";
+#define COUNTS(where) "SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM stream" where ")"
+static const char *const counts_sql[] = {COUNTS(""), COUNTS(" WHERE direction = 0"), COUNTS(" WHERE direction = 1")};
 static const char gaps_sql[] = "SELECT g.session_id * 2 + g.direction, g.stream_offset, g.length, t.length FROM gap AS g"
                                " CROSS JOIN stream AS t ON t.session_id = g.session_id AND t.direction = g.direction"
                                " WHERE g.direction BETWEEN ?1 AND ?2 ORDER BY g.session_id, g.direction, g.stream_offset";
@@ -147,11 +147,6 @@ static int by_session(const void *a, const void *b)
 static void join(tl_sieve *s)
 {
     size_t n = 0;
-    if (s->n > MOST) {
-        s->n = 1;
-        s->list[0] = (range){INT64_MIN, INT64_MAX};
-        return;
-    }
     if (s->n > 0) qsort(s->list, s->n, sizeof *s->list, by_session);
     for (size_t i = 1; i < s->n; i++) {
         if (s->list[i].from > INT64_MIN + NEAR && s->list[i].from - NEAR <= s->list[n].to)
@@ -171,20 +166,26 @@ static tl_rc sift(tl_sieve *s)
     tl_rc rc = sq == SQLITE_OK ? tl_reader_prepare(s->r, chunks_sql, &rows) : tl_reader_fail(s->r, sq);
     while (rc == TL_OK && s->n <= MOST && (sq = sqlite3_step(rows)) == SQLITE_ROW)
         if (s->failed || !keep(s, sqlite3_column_int64(rows, 0))) rc = tl_fail(&s->r->error, TL_ENOMEM, "no memory");
-    if (rc == TL_OK && sq != SQLITE_ROW && sq != SQLITE_DONE) rc = tl_reader_fail(s->r, sq);
+    if (rc == TL_OK && sq != SQLITE_DONE) rc = sq == SQLITE_ROW ? TL_END : tl_reader_fail(s->r, sq);
     sqlite3_finalize(rows);
     (void)sqlite3_create_function(s->r->db, "tl_sieve", ARGS, SQLITE_UTF8, NULL, NULL, NULL, NULL);
     if (rc == TL_OK) join(s);
     return rc;
 }
 
-static tl_rc take_streams(void *sieve, const tl_cell *c)
+/* END: it does not pay. */
+static tl_rc take_sample(void *sieve, const tl_cell *c)
+{
+    (void)sieve;
+    return c[0].real < SMALL ? TL_OK : TL_END;
+}
+
+static tl_rc take_counts(void *sieve, const tl_cell *c)
 {
     tl_sieve *s = sieve;
-    s->totals.streams = (uint64_t)c[0].integer;
-    s->totals.bytes = (uint64_t)c[1].integer;
-    s->totals.sessions = (uint64_t)c[3].integer;
-    return c[1].integer / SMALL < c[2].integer ? TL_OK : TL_END;
+    s->totals.sessions = (uint64_t)c[0].integer;
+    s->totals.streams = (uint64_t)c[1].integer;
+    return TL_OK;
 }
 
 /* A stream with gaps, as far as they were seen; the next one's first gap ends it. */
@@ -212,6 +213,7 @@ static tl_rc take_gap(void *tiles, const tl_cell *c)
         t->s->totals.runs -= c[1].integer > 0; /* sift() counts it, too */
     }
     t->runs += c[1].integer > t->at;
+    if (c[2].integer > 0) t->s->totals.bytes += (uint64_t)c[2].integer;
     if (__builtin_add_overflow(c[1].integer, c[2].integer, &t->at)) t->at = INT64_MAX;
     return TL_OK;
 }
@@ -220,10 +222,12 @@ static tl_rc run(tl_sieve *s)
 {
     const tl_param directions[] = {{.number = s->direction < 0 ? 0 : s->direction}, {.number = s->direction < 0 ? 1 : s->direction}};
     tiling t = {.s = s, .stream = -1};
-    tl_rc rc = tl_reader_each(s->r, streams_sql[s->direction + 1], NULL, 0, take_streams, s);
+    tl_rc rc = tl_reader_each(s->r, sample_sql, NULL, 0, take_sample, s);
+    if (rc == TL_OK) rc = tl_reader_each(s->r, counts_sql[s->direction + 1], NULL, 0, take_counts, s);
     if (rc == TL_OK) rc = tl_reader_each(s->r, gaps_sql, directions, 2, take_gap, &t);
     end_tiling(&t);
     if (rc == TL_OK) rc = sift(s);
+    s->totals.bytes += s->totals.searched; /* chunks and gaps tile the streams */
     return rc;
 }
 
