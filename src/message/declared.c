@@ -72,10 +72,11 @@ static uint64_t frame_length(const tl_declared *c, tl_span b)
     return (uint64_t)whole < c->frame_min || (uint64_t)whole > c->frame_max ? 0 : (uint64_t)whole;
 }
 
-/* MORE, REJECT, or FRAME with the length alone. */
-static tl_verdict shape(const tl_declared *c, tl_span b, size_t seen)
+/* MORE, REJECT, or FRAME with the length alone.  early: a header is refused by the part of it that is there. */
+static tl_verdict shape(const tl_declared *c, tl_span b, size_t seen, bool early)
 {
     size_t header = header_size(c);
+    if (c->terminator.n == 0 && b.n < header && !early) return tl_more(header);
     if (!agrees(c, b)) return tl_reject(0);
     if (c->terminator.n > 0) {
         size_t from = seen > c->terminator.n ? seen - c->terminator.n : 0;
@@ -111,10 +112,10 @@ static bool port_declared(const tl_declared *c, uint16_t port)
 /* NO, MAYBE (too few bytes), LIKELY (a frame begins), YES (and the next one, too). */
 static tl_match probe_one(const tl_declared *c, tl_span b)
 {
-    tl_verdict v = shape(c, b, 0);
+    tl_verdict v = shape(c, b, 0, true);
     if (v.answer != TL_FRAME) return v.answer == TL_MORE ? TL_MAYBE : TL_NO;
     if (v.length >= b.n) return TL_LIKELY;
-    v = shape(c, tl_span_of(b.p + v.length, b.n - (size_t)v.length), 0);
+    v = shape(c, tl_span_of(b.p + v.length, b.n - (size_t)v.length), 0, true);
     return v.answer == TL_FRAME ? TL_YES : TL_LIKELY;
 }
 
@@ -149,7 +150,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)state;
     const tl_declared *c = d->config;
-    tl_verdict s = shape(c, in->bytes, in->seen);
+    tl_verdict s = shape(c, in->bytes, in->seen, in->ended);
     if (s.answer != TL_FRAME) return s;
     bool line = c->terminator.n > 0;
     const tl_declared_type *t = type_of(c, in->bytes);

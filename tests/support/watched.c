@@ -9,14 +9,23 @@ static struct { /* the last MORE of each direction */
     size_t need, seen;
 } asked[2];
 
-enum { SHORTER = 3, SHORTEST = 600 }; /* how many shorter heads are tried, and up to which length each one is likely to be */
+enum {
+    SHORTER = 3,    /* so many shorter heads are tried, */
+    SHORTEST = 600, /* and up to this length each one is likely to be */
+    DAMAGED = 32    /* a byte among so many is damaged */
+};
 
-/* One of the lengths from 1 to n - 1; another one each time, the same ones each run. */
-static size_t shorter(size_t n)
+/* One of 0 to n - 1; another one each time, the same ones each run. */
+static size_t any(size_t n)
 {
     counts.shorter = counts.shorter * 6364136223846793005u + 1442695040888963407u;
-    size_t most = n - 1 < SHORTEST ? n - 1 : SHORTEST;
-    return 1 + (size_t)(counts.shorter >> 33) % most;
+    return (size_t)(counts.shorter >> 33) % n;
+}
+
+/* One of the lengths from 1 to n - 1. */
+static size_t shorter(size_t n)
+{
+    return 1 + any(n - 1 < SHORTEST ? n - 1 : SHORTEST);
 }
 
 /* "A longer head never takes back YES or NO"; nor LIKELY, but for YES: the framer may go by it at once. */
@@ -60,18 +69,44 @@ static bool same_verdict(const tl_verdict *a, const tl_verdict *b)
            (a->summary.n == 0 || memcmp(a->summary.p, b->summary.p, a->summary.n) == 0);
 }
 
-/* "A longer head never takes back what a shorter one settled". */
+/* "A longer head never takes back what a shorter one settled", and what asked for more is not asked in between: a verdict that is there
+** sooner, a REJECT too, would come at another moment when the bytes come in other pieces. */
+static void hold_to(const tl_verdict *before, const tl_head *in, const tl_verdict *v)
+{
+    if (before->answer != TL_MORE)
+        assert(same_verdict(before, v));
+    else if (!in->ended)
+        assert(before->need <= in->bytes.n || v->answer == TL_MORE);
+}
+
 static void hold_to_shorter(const uint8_t *state, const tl_head *in, const tl_verdict *v)
 {
     for (int i = 0; i < SHORTER && in->bytes.n > 1; i++) {
         _Alignas(16) uint8_t copy[TL_STATE_MAX];
         tl_head less = before_more(in, state, copy);
         tl_verdict before = inner->measure(inner, copy, &less);
-        if (before.answer != TL_MORE)
-            assert(same_verdict(&before, v));
-        else if (!in->ended) /* it is not asked in between, so it must not have had a frame there */
-            assert(before.need <= in->bytes.n || v->answer != TL_FRAME);
+        hold_to(&before, in, v);
+        if (less.bytes.n == 1) continue;
+        tl_head least = before_more(&less, state, copy);
+        tl_verdict first = inner->measure(inner, copy, &least);
+        hold_to(&first, &less, &before);
     }
+}
+
+/* The same of what comes after a loss, or is another protocol's: the head with one byte changed. */
+static void hold_damaged(const uint8_t *state, const tl_head *in)
+{
+    _Alignas(16) uint8_t copy[TL_STATE_MAX];
+    uint8_t bytes[SHORTEST];
+    tl_head head = *in;
+    head.bytes = tl_span_of(bytes, in->bytes.n < SHORTEST ? in->bytes.n : SHORTEST);
+    head.ended = false;
+    head.seen = 0;
+    memcpy(bytes, in->bytes.p, head.bytes.n);
+    bytes[any(head.bytes.n < DAMAGED ? head.bytes.n : DAMAGED)] ^= (uint8_t)(1 + any(255));
+    memcpy(copy, state, inner->state_size);
+    tl_verdict v = inner->measure(inner, copy, &head);
+    hold_to_shorter(state, &head, &v);
 }
 
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
@@ -85,6 +120,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     counts.calls++;
     counts.bytes += in->bytes.n - in->seen;
     hold_to_shorter(before, in, &v);
+    hold_damaged(before, in);
     if (v.answer != TL_FRAME) assert(memcmp(before, state, inner->state_size) == 0);
     switch (v.answer) {
     case TL_MORE:

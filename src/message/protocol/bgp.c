@@ -44,15 +44,10 @@ static bool begins(tl_span b)
     return type >= OPEN && type <= ROUTE_REFRESH && length >= types[type].least && length <= types[type].most;
 }
 
-static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
-{
-    (void)dir, (void)usual;
-    return !begins(b) ? TL_NO : b.n < HEADER ? TL_MAYBE : TL_YES;
-}
-
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
-    return tl_probe_both(in, tl_usual_port(d, in->server_port), probe_one);
+    (void)d;
+    return tl_probe_begins(in, HEADER, begins);
 }
 
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)

@@ -132,4 +132,13 @@ static inline tl_match tl_probe_both(const tl_probe *in, bool usual, tl_match (*
     return said[TL_YES] ? TL_YES : said[TL_MAYBE] ? TL_MAYBE : said[TL_NO] ? TL_NO : said[TL_LIKELY] ? TL_LIKELY : TL_MAYBE;
 }
 
+/* The same where the first n bytes tell: `begins` looks at these only, and nothing else begins so. */
+static inline tl_match tl_probe_begins(const tl_probe *in, size_t n, bool (*begins)(tl_span head))
+{
+    bool said[TL_YES + 1] = {false};
+    for (int dir = 0; dir < 2; dir++)
+        if (in->head[dir].n > 0) said[!begins(in->head[dir]) ? TL_NO : in->head[dir].n < n ? TL_MAYBE : TL_YES] = true;
+    return said[TL_YES] ? TL_YES : said[TL_MAYBE] || !said[TL_NO] ? TL_MAYBE : TL_NO;
+}
+
 #endif

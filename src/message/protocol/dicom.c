@@ -184,8 +184,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
         if (!fits || (b.p[4] & 1) == 0 || b.p[5] > 3) return tl_reject(0);
         return measure_value(s, in, 0, left - 4 - value);
     }
+    if (b.n < HEADER && (!in->ended || begins(b))) return tl_more(HEADER);
     if (!begins(tl_span_of(b.p, b.n < HEADER ? b.n : HEADER))) return tl_reject(0);
-    if (b.n < HEADER) return tl_more(HEADER);
     enum type type = b.p[0];
     if (b.n < look(b.p[0]) && (!in->ended || type == P_DATA)) return tl_more(look(b.p[0]));
     if (!begins(b)) return tl_reject(0);

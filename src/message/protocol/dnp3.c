@@ -123,16 +123,10 @@ static size_t frame_length(tl_span b)
     return HEADER + user + 2 * ((user + BLOCK - 1) / BLOCK);
 }
 
-static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
-{
-    (void)dir, (void)usual;
-    return !begins(b) ? TL_NO : b.n < HEADER ? TL_MAYBE : TL_YES;
-}
-
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
     (void)d;
-    return tl_probe_both(in, false, probe_one);
+    return tl_probe_begins(in, HEADER, begins);
 }
 
 /* ---- what a frame holds ---- */
@@ -214,7 +208,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     struct dnp3 *s = state;
     uint8_t clear[CLEAR_MAX];
     tl_span b = in->bytes;
-    if (b.n < HEADER) return begins(b) ? tl_more(HEADER) : tl_reject(0);
+    if (b.n < HEADER && (!in->ended || begins(b))) return tl_more(HEADER);
     if (!begins(b)) return tl_reject(0);
     size_t length = frame_length(b), want = tl_wanted(in, length, SHOWN);
     if (want > 0) return tl_more(want);

@@ -254,7 +254,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)d;
     tl_span b = in->bytes;
-    if (b.n < HEADER) return begins(b) ? tl_more(HEADER) : tl_reject(0);
+    if (b.n < HEADER && (!in->ended || begins(b))) return tl_more(HEADER);
     if (!begins(b)) return tl_reject(0);
     size_t length = HEADER + (size_t)tl_le16(b.p + 2), want = tl_wanted(in, length, SHOWN);
     if (want > 0) return tl_more(want);

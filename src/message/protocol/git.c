@@ -126,13 +126,13 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     struct git *s = state;
     tl_span b = in->bytes;
     int n = length_at(b);
-    if (n < 0 && tl_may_begin(b, "PACK")) {
-        if (b.n < 12) return tl_more(12);
-        if (tl_be32(b.p + 4) != 2 && tl_be32(b.p + 4) != 3) return tl_reject(0);
+    if (b.p[0] == 'P') {
+        if (b.n < 12 && (!in->ended || tl_may_begin(b, "PACK"))) return tl_more(12);
+        if (!tl_begins(b, "PACK") || (tl_be32(b.p + 4) != 2 && tl_be32(b.p + 4) != 3)) return tl_reject(0);
         return tl_whole(in, TL_TO_CLOSE, 12, "pack");
     }
+    if (b.n < PREFIX && (!in->ended || n >= 0)) return tl_more(PREFIX);
     if (n < 0) return tl_reject(0);
-    if (b.n < PREFIX) return tl_more(PREFIX);
     size_t length = n < PREFIX ? PREFIX : (size_t)n, head = length < PREFIX + SHOWN ? length : PREFIX + SHOWN;
     if (b.n < head && !in->ended) return tl_more(head);
     tl_span payload = payload_of(tl_span_of(b.p, b.n < head ? b.n : head));

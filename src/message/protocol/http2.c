@@ -201,8 +201,11 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     struct http2 *s = state;
     tl_span b = in->bytes;
     uint8_t *sure = &s->sure[in->dir];
+    uint32_t most = *sure < SURE ? most_plausible(s) : 0;
+    size_t look = b.p[0] == preface[0] ? PREFACE : HEADER; /* a frame with that first byte is of megabytes */
+    if (b.n < look && !in->ended) return tl_more(look);
     if (tl_may_begin(b, preface)) return measure_preface(s, in);
-    if (!plausible_frame(b, *sure < SURE ? most_plausible(s) : 0)) return tl_reject(0);
+    if (!plausible_frame(b, most)) return tl_reject(0);
     if (b.n < HEADER) return tl_more(HEADER);
     struct frame f = read_frame(b.p);
     size_t length = HEADER + (size_t)f.length, need = 0, block = 0;

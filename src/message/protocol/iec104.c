@@ -164,7 +164,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)d, (void)state;
     tl_span b = in->bytes;
-    if (b.n < HEADER) return begins(b) ? tl_more(HEADER) : tl_reject(0);
+    if (b.n < HEADER && (!in->ended || begins(b))) return tl_more(HEADER);
+    if (b.n < HEADER) return tl_reject(0);
     size_t length = 2u + b.p[1];
     enum format f = format_of(tl_span_of(b.p, HEADER));
     if (f == NOT_ONE) return tl_reject(0);

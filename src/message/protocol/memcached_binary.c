@@ -80,8 +80,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)d, (void)state;
     tl_span b = in->bytes;
+    if (b.n < HEADER && (!in->ended || plausible(b))) return tl_more(HEADER);
     if (!plausible(b)) return tl_reject(0);
-    if (b.n < HEADER) return tl_more(HEADER);
     size_t extras = b.p[4], key = tl_be16(b.p + 2), head = HEADER + extras + key;
     if (b.n < head && !in->ended) return tl_more(head);
     bool request = b.p[0] == REQUEST;

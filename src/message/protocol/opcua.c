@@ -90,16 +90,10 @@ static bool begins(tl_span b)
     return type_of(b) != NOT_ONE;
 }
 
-static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
-{
-    (void)dir, (void)usual;
-    return !begins(b) ? TL_NO : b.n < HEADER ? TL_MAYBE : TL_YES;
-}
-
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
     (void)d;
-    return tl_probe_both(in, false, probe_one);
+    return tl_probe_begins(in, HEADER, begins);
 }
 
 /* ---- what a chunk holds ---- */
@@ -187,7 +181,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     (void)d;
     struct opcua *s = state;
     tl_span b = in->bytes;
-    if (b.n < HEADER) return begins(b) ? tl_more(HEADER) : tl_reject(0);
+    if (b.n < HEADER && (!in->ended || begins(b))) return tl_more(HEADER);
     if (!begins(b)) return tl_reject(0);
     uint32_t length = tl_le32(b.p + 4);
     size_t want = tl_wanted(in, length, SHOWN);

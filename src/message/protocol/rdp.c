@@ -135,7 +135,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     (void)d;
     struct rdp *s = state;
     if (in->bytes.p[0] != 3 && s->connected) return fast_path(in);
-    if (in->bytes.n < TPKT_LOOK) return tl_tpkt_begins(in->bytes) ? tl_more(TPKT_LOOK) : tl_reject(0);
+    if (in->bytes.n < TPKT_LOOK && (!in->ended || tl_tpkt_begins(in->bytes))) return tl_more(TPKT_LOOK);
     if (!tl_tpkt_begins(in->bytes)) return tl_reject(0);
     size_t length = tl_be16(in->bytes.p + 2), want = tl_wanted(in, length, SHOWN);
     if (want > 0) return tl_more(want);

@@ -107,7 +107,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)d, (void)state;
     tl_span b = in->bytes;
-    if (b.n < HEADER) return begins(b) ? tl_more(HEADER) : tl_reject(0);
+    if (b.n < HEADER && (!in->ended || begins(b))) return tl_more(HEADER);
     if (!begins(b)) return tl_reject(0);
     uint64_t length = 8 + (uint64_t)tl_be32(b.p + 4);
     size_t want = tl_wanted(in, length, SHOWN);

@@ -139,8 +139,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     uint8_t *phase = &s->phase[in->dir];
     if (*phase == SEALED) return tl_whole(in, TL_TO_CLOSE, 0, "encrypted");
     if (*phase == START && b.p[0] != 0) return measure_line(s, in);
+    if (b.n < HEAD && (!in->ended || plausible_packet(b))) return tl_more(HEAD);
     if (!plausible_packet(b)) return tl_reject(0);
-    if (b.n < HEAD) return tl_more(HEAD);
     size_t length = (size_t)tl_be32(b.p) + 4;
     unsigned number = b.p[5];
     bool read = number == KEXINIT || number == DISCONNECT || number == KEX_REPLY || number == GEX_REPLY;

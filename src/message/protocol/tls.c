@@ -197,8 +197,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     (void)d;
     struct tls *s = state;
     tl_span b = in->bytes;
+    if (b.n < HEADER && (!in->ended || plausible(b))) return tl_more(HEADER);
     if (!plausible(b)) return tl_reject(0);
-    if (b.n < HEADER) return tl_more(HEADER);
     size_t length = HEADER + (size_t)tl_be16(b.p + 3), need;
     bool goes_on = s->phase[in->dir] == CLEAR && s->left[in->dir] > 0, cut = false;
     int which = goes_on ? 0 : hello(b, &cut);
