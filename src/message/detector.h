@@ -65,6 +65,7 @@ typedef struct tl_verdict {
                              as missing, and the bytes behind it are measured as if they followed */
     bool last_of_protocol;          /* FRAME: what follows this message (both directions) is another protocol: CONNECT, Upgrade, STARTTLS */
     const struct tl_detector *next; /* with last_of_protocol: that one; NULL: it is detected anew */
+    uint64_t next_id;               /* with next, of an INTERIM: what it answers stays open, and has this id there; 0: it does not */
     const char *kind;               /* FRAME with FIRST: static: "request", "response", "record" */
     tl_span summary;                /* FRAME with FIRST: for people, within bytes; shown escaped */
 } tl_verdict;
@@ -105,7 +106,7 @@ enum { TL_STATE_MAX = 256 };
 
 /* A detector in a shared object (tcpledger-ingest --detector FILE.so): say TL_DETECTOR_EXPORT(name_of_the_struct) once.  The number counts
 ** up when this header, base.h or text.h change so that an older object would do wrong; the programs refuse others. */
-enum { TL_DETECTOR_ABI = 2 };
+enum { TL_DETECTOR_ABI = 3 };
 #define TL_DETECTOR_EXPORT(detector)                                                                                                       \
     extern const unsigned tl_detector_abi;                                                                                                 \
     extern const tl_detector *const tl_detector_main;                                                                                      \

@@ -249,16 +249,16 @@ static tl_rc hold_carry(tl_framer *f, tl_lane *l)
     return TL_OK;
 }
 
-/* The message that just ended was the last of its protocol: both directions go on with `next`, or (NULL) are detected anew. */
-static tl_rc switch_protocol(tl_framer *f, const tl_detector *next)
+/* The message that just ended in `last` was the last of its protocol: both directions go on with its next one, or are detected anew. */
+static tl_rc switch_protocol(tl_framer *f, const tl_lane *last)
 {
+    const tl_detector *next = last->next;
     for (int dir = 0; dir < 2; dir++) {
         tl_lane *l = &f->lane[dir];
         tl_rc rc = hold_carry(f, l);
         if (rc == TL_OK) rc = tl_open_finish(f, l, false);
         if (rc != TL_OK) return rc;
-        tl_pairs_close(&f->pairs[dir]);
-        f->pairs[dir].broken = f->pairs[dir].hole_before = f->pairs[dir].pipelined = false;
+        tl_pairs_switch(&f->pairs[dir], dir == (int)last->dir ? 0 : last->next_ask, last->next_id);
         tl_lane_enter(l, TL_LANE_HEAD);
         l->switches = l->peer_spoke = l->turn_probed = false;
     }
@@ -341,7 +341,7 @@ static tl_rc step(tl_framer *f)
         tl_lane *other = &f->lane[!p->dir];
         tl_rc settled = tl_lane_settle(f, other, p->peer_acked);
         if (settled != TL_OK) return settled;
-        if (other->switches && other->open == NULL) return switch_protocol(f, other->next);
+        if (other->switches && other->open == NULL) return switch_protocol(f, other);
     }
     bool probe = false;
     tl_rc rc = f->phase == TL_PHASE_FRAMED ? tl_lane_step(f, l, p) : tl_turn_step(f, l, p, &probe);
@@ -357,7 +357,7 @@ static tl_rc step(tl_framer *f)
         f->redetect = true;
         enter(f, TL_PHASE_DETECT);
     }
-    return l->switches && l->open == NULL ? switch_protocol(f, l->next) : TL_OK;
+    return l->switches && l->open == NULL ? switch_protocol(f, l) : TL_OK;
 }
 
 /* ---- messages out ---- */

@@ -149,6 +149,8 @@ static tl_rc take_frame(struct tl_framer *f, tl_lane *l, tl_piece *p, const tl_h
     if (v->last_of_protocol) {
         l->switches = true;
         l->next = v->next;
+        l->next_id = v->next_id;
+        l->next_ask = v->next_id != 0 && l->open != NULL ? l->open->m.answers : 0;
     }
     if (v->length == TL_TO_CLOSE) {
         tl_lane_enter(l, TL_LANE_TO_CLOSE);

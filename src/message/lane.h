@@ -39,11 +39,12 @@ typedef struct tl_open {
 typedef struct tl_lane {
     tl_dir dir;
     tl_lane_state state;
-    bool last_frame;         /* BODY, TO_CLOSE: of the frame's message */
-    bool switches;           /* what follows this message is another protocol: */
-    bool elastic;            /* HEAD with a message open: a hole belongs to it (tl_verdict.elastic) */
-    const tl_detector *next; /* this one; NULL: to be detected */
-    bool candidate;          /* LOST: resync has said that a boundary may lie at `at` */
+    bool last_frame;            /* BODY, TO_CLOSE: of the frame's message */
+    bool switches;              /* what follows this message is another protocol: */
+    bool elastic;               /* HEAD with a message open: a hole belongs to it (tl_verdict.elastic) */
+    const tl_detector *next;    /* this one; NULL: to be detected */
+    uint64_t next_id, next_ask; /* and the request of that number is taken along under that id; 0: none */
+    bool candidate;             /* LOST: resync has said that a boundary may lie at `at` */
     uint64_t ripe; /* LOST: a whole frame that begins at `at` ends there, and what follows it would tell whether it is one; 0: none */
     bool ripe_weak;
     uint8_t settling; /* LOST: how often a chain was looked for, */

@@ -241,3 +241,19 @@ void tl_pairs_close(tl_pairs *p)
 {
     p->gone = p->n;
 }
+
+void tl_pairs_switch(tl_pairs *p, uint64_t number, uint64_t id)
+{
+    uint32_t i = p->gone;
+    while (i < p->n && (number == 0 || nth(p, i)->number != number)) i++;
+    if (i < p->n) {
+        tl_ask ask = {
+            .number = number, .begin = nth(p, i)->begin, .acked = nth(p, i)->acked, .tag = nth(p, i)->tag, .has_id = true, .id = id};
+        memmove(nth(p, i), nth(p, i + 1), (p->n - i - 1) * sizeof *p->asks);
+        *nth(p, p->n - 1) = ask;
+        p->gone = p->n - 1;
+    } else {
+        p->gone = p->n;
+    }
+    p->broken = p->hole_before = p->pipelined = false;
+}

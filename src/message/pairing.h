@@ -63,5 +63,7 @@ void tl_pairs_hole(tl_pairs *p, bool of_request, bool cut);
 /* True: *number is the next unanswered request. */
 bool tl_pairs_report(tl_pairs *p, uint64_t *number);
 void tl_pairs_close(tl_pairs *p);
+/* Another protocol follows: nothing of it answers the requests there are, but for the one of that number, which it knows by id; 0: none. */
+void tl_pairs_switch(tl_pairs *p, uint64_t number, uint64_t id);
 
 #endif

@@ -149,15 +149,24 @@ static const tl_detector *upgraded(tl_span names)
     return NULL;
 }
 
+/* A 101.  The answer to the request comes in HTTP/2, on stream 1 (RFC 7540 section 3.2); WebSocket has none but this one. */
+static void switches(const tl_http1_head *h, tl_verdict *v)
+{
+    v->last_of_protocol = true;
+    v->next = upgraded(h->upgrade);
+    v->next_id = v->next == &tl_http2 ? 1 : 0;
+    v->role = v->next_id != 0 ? TL_INTERIM : TL_RESPONSE;
+}
+
 /* RFC 9112 section 6.3.  Sets length and edge of v, and what comes next. */
 static void measure_body(struct http1 *s, const tl_head *in, const tl_http1_head *h, tl_verdict *v)
 {
     bool final = h->response && h->status >= 200;
     v->edge = TL_WHOLE;
     if (h->response) {
-        v->role = final || h->status == 101 ? TL_RESPONSE : TL_INTERIM;
-        v->last_of_protocol = h->status == 101 || (in->asked == TAG_CONNECT && h->status >= 200 && h->status < 300);
-        if (h->status == 101) v->next = upgraded(h->upgrade);
+        v->role = final ? TL_RESPONSE : TL_INTERIM;
+        v->last_of_protocol = in->asked == TAG_CONNECT && h->status >= 200 && h->status < 300;
+        if (h->status == 101) switches(h, v);
         if (!final || v->last_of_protocol || in->asked == TAG_HEAD || h->status == 204 || h->status == 304) return;
     }
     switch (h->body) {
@@ -208,7 +217,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
         v.role = response ? (h.status >= 200 ? TL_RESPONSE : TL_INTERIM) : TL_REQUEST;
         s->next[in->dir] = UNKNOWN_NEXT;
         if (response && h.status == 101) { /* what it named before it was cut follows all the same */
-            v.next = upgraded(h.upgrade);
+            switches(&h, &v);
             v.last_of_protocol = v.next != NULL;
         }
         return v;
