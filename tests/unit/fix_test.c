@@ -33,6 +33,7 @@ static tl_script trade(void)
     say(&s, TL_S2C, "35=0|49=SELL|56=BUY|34=3|112=t|");
     say(&s, TL_S2C, "35=8|49=SELL|56=BUY|34=4|11=o1|39=2|55=IBM|150=F|58=8=FIX.4.4|");
     say(&s, TL_C2S, "35=5|49=BUY|56=SELL|34=4|");
+    say(&s, TL_S2C, "35=5|49=SELL|56=BUY|34=5|");
     tl_end(&s, TL_WHY_FIN);
     return s;
 }
@@ -41,11 +42,12 @@ static void at_every_split(void)
 {
     tl_script s = trade();
     tl_detects(&s, &tl_fix,
-               "1 > 0+66 fix logon '' start complete\n2 < 0+47 fix logon '' start complete\n"
+               "1 > 0+66 fix logon '' start complete\n2 < 0+47 fix logon '' start complete answers 1 by_id\n"
                "3 > 66+72 fix new_order_single 'IBM' counted complete\n4 > 138+53 fix test_request '' counted complete\n"
                "5 < 47+71 fix execution_report 'IBM' counted complete answers 3 by_id\n"
                "6 < 118+53 fix heartbeat '' counted complete answers 4 by_id\n"
-               "7 < 171+84 fix execution_report 'IBM' counted complete\n8 > 191+47 fix logout '' counted complete\n");
+               "7 < 171+84 fix execution_report 'IBM' counted complete\n8 > 191+47 fix logout '' counted complete\n"
+               "9 < 255+47 fix logout '' counted complete answers 8 by_id\n");
     tl_survives_gaps(&s, &tl_fix, 0);
     tl_script_free(&s);
 }
@@ -81,10 +83,28 @@ static void odd_ones(void)
            "9=99999\x01"
            "35=A\x01");
     tl_end(&s, TL_WHY_FIN);
-    tl_detects(&s, &tl_fix, "1 < 0+26 fix heartbeat '' start complete\n2 < 26+24 fix logon '' counted cut\n");
+    tl_detects(&s, &tl_fix, "1 < 0+26 fix heartbeat '' start complete\n2 < 26+24 fix logon '' counted cut unasked\n");
     char *detail = tl_detail(&s, &tl_fix, 1);
     CU_ASSERT_STRING_EQUAL(detail, "{\"version\":\"FIX.4.2\",\"msg_type\":\"0\",\"checksum_good\":0}");
     free(detail);
+    tl_script_free(&s);
+}
+
+/* Either side may log out, or begin anew; the first logon of a session that is picked up may be the answer to one that is not there. */
+static void logons(void)
+{
+    tl_script s = {.port = 9876};
+    say(&s, TL_S2C, "35=A|34=1|");
+    say(&s, TL_C2S, "35=A|34=2|141=Y|");
+    say(&s, TL_S2C, "35=A|34=2|141=Y|");
+    say(&s, TL_S2C, "35=5|34=3|");
+    say(&s, TL_C2S, "35=5|34=3|");
+    say(&s, TL_C2S, "35=5|34=4|");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_fix,
+               "1 < 0+32 fix logon '' start complete unasked\n2 > 0+38 fix logon '' start complete\n"
+               "3 < 32+38 fix logon '' counted complete answers 2 by_id\n4 < 70+32 fix logout '' counted complete\n"
+               "5 > 38+32 fix logout '' counted complete answers 4 by_id\n6 > 70+32 fix logout '' counted complete unanswered\n");
     tl_script_free(&s);
 }
 
@@ -95,7 +115,10 @@ static void not_fix(void)
 
 int main(void)
 {
-    return tl_run_cases(
-        "fix",
-        (const tl_case[]){{"at every split", at_every_split}, {"details", details}, {"odd ones", odd_ones}, {"not FIX", not_fix}, {0}});
+    return tl_run_cases("fix", (const tl_case[]){{"at every split", at_every_split},
+                                                 {"details", details},
+                                                 {"odd ones", odd_ones},
+                                                 {"logons", logons},
+                                                 {"not FIX", not_fix},
+                                                 {0}});
 }

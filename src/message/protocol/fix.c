@@ -3,14 +3,16 @@
 **
 ** A message is 8=FIX..., 9=length, as many bytes as that says, and 10=checksum: seven bytes.  Messages of up to HEAD_MOST bytes are wanted
 ** whole, and their checksum is looked at: a wrong one is told, but moves no boundary.
-** Pairs: a TestRequest and the Heartbeat with its TestReqID, an order and the first ExecutionReport
-** that accepts, rejects, cancels or replaces it (by ClOrdID).  Whatever else is said answers nothing.
+** Pairs: a TestRequest and the Heartbeat with its TestReqID; an order and the first ExecutionReport that accepts, rejects, cancels or
+** replaces it (by ClOrdID); a Logon and the other side's, a Logout and the other side's, which either may begin.  A Logon of the
+** server answers one, be it lost.  Whatever else is said answers nothing.
 ** Passwords (554, 925) are not shown.
 */
 #include "message/protocol/lines.h"
 #include "message/registry.h"
 
 enum { SOH = 1, HEAD_MOST = 8 << 10, TRAILER = 7, VERSION_MOST = 10, DIGITS_MOST = 8, SHOWN = 128 };
+enum { LOGON_ID = 1, LOGOUT_ID }; /* the others are hashes */
 
 static const struct {
     const char *code, *name;
@@ -111,13 +113,22 @@ static tl_span field(tl_span b, size_t from, const char *tag)
     return tl_span_of(b.p, 0);
 }
 
+/* Said by both, one after the other. */
+static tl_verdict returned(tl_verdict v, const tl_head *in, uint64_t id, bool answers)
+{
+    bool answer = answers || tl_asked(in, id) != 0;
+    return tl_with_id(tl_as(v, answer ? TL_RESPONSE : TL_REQUEST, 0), id);
+}
+
 /* What answers what; see the top. */
-static tl_verdict paired(tl_verdict v, tl_span b, size_t head)
+static tl_verdict paired(tl_verdict v, const tl_head *in, tl_span b, size_t head)
 {
     tl_span type = field(b, head, "35="), order = field(b, head, "11="), test = field(b, head, "112="), status = field(b, head, "39=");
     uint8_t t = type.n == 1 ? type.p[0] : 0;
     if (t == '1' && test.n > 0) return tl_with_id(tl_as(v, TL_REQUEST, 1), tl_text_id(test));
     if (t == '0' && test.n > 0) return tl_with_id(tl_as(v, TL_RESPONSE, 0), tl_text_id(test));
+    if (t == 'A') return returned(v, in, LOGON_ID, in->dir == TL_S2C);
+    if (t == '5') return returned(v, in, LOGOUT_ID, false);
     if (order.n == 0) return v;
     if (t == 'D' || t == 'F' || t == 'G') return tl_with_id(tl_as(v, TL_REQUEST, 1), tl_text_id(order) + 1);
     bool settles = t == '9' || (t == '8' && status.n == 1 && strchr("0458", status.p[0]) != NULL);
@@ -154,7 +165,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     v.kind = type_name(type);
     v.summary = field(shown, head, "55=");
     v.strong = true;
-    return paired(v, shown, head);
+    return paired(v, in, shown, head);
 }
 
 static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
