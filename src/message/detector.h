@@ -43,6 +43,7 @@ typedef struct tl_head {
     bool ended;                  /* the stream ends, or a hole begins, right after them: no more will come */
     int before;                  /* the byte right before them; TL_UNKNOWN: a hole, or the start of the stream */
     uint32_t asked;              /* tag of the request that a message beginning here would answer, by order; 0: none known */
+    bool awaited;                /* requests wait that it could answer, by order, even where it is not clear which of them it would */
     const struct tl_pairs *asks; /* for tl_asked(); NULL: none */
     bool again;  /* resync(): it has named this place before, seeing what lies before it: may it still, now that more bytes are there? */
     size_t seen; /* what the last MORE about this boundary left in tl_verdict.seen; 0 at first.  The answer may not depend on it */

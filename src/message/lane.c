@@ -80,7 +80,7 @@ tl_head tl_lane_head(const struct tl_framer *f, const tl_lane *l, const tl_piece
     uint64_t acked = l->carry != NULL ? tl_carry_look(l->carry, 0)->peer_acked : p->peer_acked;
     tl_head h = {.dir = l->dir, .bytes = bytes, .ended = ended, .before = l->before, .seen = l->seen};
     h.asks = &f->pairs[!l->dir];
-    h.asked = tl_pairs_tag(h.asks, l->at, acked);
+    h.asked = tl_pairs_tag(h.asks, l->at, acked, &h.awaited);
     return h;
 }
 

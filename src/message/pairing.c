@@ -112,10 +112,11 @@ static struct choice choose(const tl_pairs *p, uint64_t offset, uint64_t acked)
     return c;
 }
 
-uint32_t tl_pairs_tag(const tl_pairs *p, uint64_t offset, uint64_t acked)
+uint32_t tl_pairs_tag(const tl_pairs *p, uint64_t offset, uint64_t acked, bool *any)
 {
     struct choice c = choose(p, offset, acked);
-    if (c.pairing == TL_PAIR_UNASKED) return 0;
+    *any = c.pairing != TL_PAIR_UNASKED;
+    if (!*any) return 0;
     uint32_t tag = nth(p, c.index)->tag;
     if (c.doubtful) /* all that are possible must agree */
         for (uint32_t i = c.index; i < p->n; i++)

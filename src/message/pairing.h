@@ -50,8 +50,9 @@ typedef struct tl_reply {
 void tl_pairs_free(tl_pairs *p); /* and back to all zero */
 TL_MUST_USE tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uint64_t acked, uint32_t tag,
                                const uint64_t *id); /* id: NULL: none */
-/* offset: where the response begins; acked: bytes of the requests' direction that its sender had acknowledged. */
-uint32_t tl_pairs_tag(const tl_pairs *p, uint64_t offset, uint64_t acked);
+/* offset: where the response begins; acked: bytes of the requests' direction that its sender had acknowledged.  0: none is known; *any:
+** there are some all the same. */
+uint32_t tl_pairs_tag(const tl_pairs *p, uint64_t offset, uint64_t acked, bool *any);
 /* interim: the request stays open for its final answer. */
 tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool interim);
 /* The latest open request of that id.  Nothing is said of the others: answers come in any order. */

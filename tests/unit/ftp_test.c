@@ -113,6 +113,26 @@ static void picked_up(void)
     tl_script_free(&s);
 }
 
+/* A hole in a reply: its other lines are no reply of their own. */
+static void replies_with_holes(void)
+{
+    tl_script s = {.port = 21};
+    tl_say(&s, TL_S2C, "220 hi\r\n");
+    tl_say(&s, TL_C2S, "FEAT\r\n");
+    tl_say(&s, TL_S2C, "211-Features:\r\n MDTM\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, " UTF8\r\n211 End\r\n");
+    tl_say(&s, TL_C2S, "QUIT\r\n");
+    tl_say(&s, TL_S2C, "221 bye\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_ftp,
+               "1 < 0+8 ftp greeting '220 hi' start complete\n2 > 0+6 ftp command 'FEAT' start complete\n"
+               "3 < 8+22 ftp reply '211-Features:' counted cut answers 2 proved\n"
+               "4 < 57+9 ftp continuation '211 End' resynced complete\n5 > 6+6 ftp command 'QUIT' counted complete\n"
+               "6 < 66+9 ftp reply '221 bye' counted complete answers 5 proved\n");
+    tl_script_free(&s);
+}
+
 static void not_ftp(void)
 {
     tl_refuses(&tl_ftp, 21);
@@ -125,6 +145,7 @@ int main(void)
                                                  {"details", details},
                                                  {"turns to TLS", turns_to_tls},
                                                  {"picked up midway, roles swapped", picked_up},
+                                                 {"replies with holes", replies_with_holes},
                                                  {"not FTP", not_ftp},
                                                  {0}});
 }

@@ -148,6 +148,39 @@ static void after_losses(void)
     tl_script_free(&s);
 }
 
+/* A hole in a reply: its other lines are no reply of their own.  A reply that is owed is one, and so is one whose command may be lost. */
+static void replies_with_holes(void)
+{
+    tl_script s = {.port = 25};
+    tl_say(&s, TL_C2S, "EHLO c\r\n");
+    tl_say(&s, TL_S2C, "250-m\r\n250-SIZ");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "250-DSN\r\n250 HELP\r\n");
+    tl_say(&s, TL_C2S, "EHLO d\r\n");
+    tl_say(&s, TL_S2C, "250-m\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_lose(&s, TL_C2S, 10);
+    tl_say(&s, TL_S2C, "250 ok\r\n");
+    tl_say(&s, TL_C2S, "EHLO e\r\n");
+    tl_say(&s, TL_S2C, "250 o");
+    tl_lose(&s, TL_S2C, 4);
+    tl_say(&s, TL_S2C, "250 once more\r\n");
+    tl_say(&s, TL_C2S, "EHLO f\r\nNOOP\r\n");
+    tl_say(&s, TL_S2C, "250-m\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "250 owed\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_smtp,
+               "1 > 0+8 smtp command 'EHLO c' start complete\n2 < 0+14 smtp reply '250-m' start cut answers 1 proved\n"
+               "3 < 34+19 smtp continuation '250-DSN' resynced complete\n4 > 8+8 smtp command 'EHLO d' counted complete\n"
+               "5 < 53+7 smtp reply '250-m' counted cut answers 4 proved\n6 < 80+8 smtp reply '250 ok' resynced complete unasked\n"
+               "7 > 26+8 smtp command 'EHLO e' resynced complete\n8 < 88+5 smtp reply '250 o' counted cut answers 7 proved\n"
+               "9 < 97+15 smtp reply '250 once more' resynced complete unasked\n10 > 34+8 smtp command 'EHLO f' counted complete\n"
+               "11 > 42+6 smtp command 'NOOP' counted complete\n12 < 112+7 smtp reply '250-m' counted cut\n"
+               "13 < 139+10 smtp reply '250 owed' guessed complete\n");
+    tl_script_free(&s);
+}
+
 static void not_smtp(void)
 {
     tl_refuses(&tl_smtp, 25);
@@ -161,6 +194,7 @@ int main(void)
                                                   {"secrets", secrets},
                                                   {"chunks and TLS", chunks_and_tls},
                                                   {"after losses", after_losses},
+                                                  {"replies with holes", replies_with_holes},
                                                   {"not SMTP", not_smtp},
                                                   {0}});
 }

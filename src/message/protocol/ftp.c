@@ -2,7 +2,8 @@
 ** ftp.c - the control connection of FTP (RFC 959, 2228, 2428, 3659): commands and replies.
 **
 ** A command is a line.  A reply is a line, or the lines from "ddd-" to "ddd " with the same code (RFC 959 section 4.2); what stands
-** between may be anything.  A reply of 100 to 199 is preliminary, the one after it is the command's (section 4.2.1).
+** between may be anything.  A reply of 100 to 199 is preliminary, the one after it is the command's (section 4.2.1).  What is left behind
+** the hole of a reply that a hole cut, while none is owed, is a "continuation".
 ** The addresses of data connections are read: PORT, EPRT, and the replies 227 and 229.
 ** 234 is the last message before TLS (RFC 4217 section 4.1).  What follows PASS or ACCT is a secret and not shown.
 **
@@ -19,6 +20,7 @@ enum { TAG_OTHER = 1 };
 struct ftp {
     uint8_t replies; /* 0: not known; else 1 + the direction of the replies */
     bool greeted;    /* a reply has been seen, or its place has passed */
+    uint16_t cut;    /* the code of a reply of which a hole took lines; 0: of none, or commands may be missing since */
 };
 
 /* RFC 959 section 4.1, RFC 2228, 2389, 2428, 3659, 7151, and what servers and clients have besides. */
@@ -120,10 +122,13 @@ static tl_verdict measure_command(const tl_head *in)
     return v;
 }
 
-static tl_verdict measure_reply(const struct ftp *s, const tl_head *in)
+static tl_verdict measure_reply(struct ftp *s, const tl_head *in)
 {
     tl_code_reply r = tl_code_reply_at(in, REPLY_MOST, false);
     if (r.length == 0) return r.otherwise;
+    bool rest = r.code == s->cut && !in->awaited; /* not a reply, but of that one */
+    s->cut = (uint16_t)(r.goes_on ? r.code : 0);
+    if (rest) return tl_rest_of_reply(in, &r);
     bool greeting = !s->greeted && (r.code == 120 || r.code == 220 || r.code == 421);
     tl_verdict v = tl_whole(in, r.length, r.length, greeting ? "greeting" : "reply");
     if (r.cut) v.edge = TL_FIRST;
@@ -150,7 +155,10 @@ static void lost(const tl_detector *d, void *state, tl_dir dir)
 {
     (void)d;
     struct ftp *s = state;
-    if (s->replies == 0 ? dir == TL_S2C : s->replies == 1u + dir) s->greeted = true;
+    if (s->replies == 0 ? dir == TL_S2C : s->replies == 1u + dir)
+        s->greeted = true;
+    else
+        s->cut = 0;
 }
 
 static size_t resync(const tl_detector *d, const void *state, const tl_head *in)

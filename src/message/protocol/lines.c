@@ -134,6 +134,7 @@ tl_code_reply tl_code_reply_at(const tl_head *in, size_t most, bool every_line)
     tl_code_reply r = {0};
     tl_span b = in->bytes;
     size_t at = in->seen <= b.n ? in->seen : 0; /* where the first line begins that was not whole */
+    bool ends = false;                          /* the line at hand is the last one */
     if (!tl_may_be_code(b)) {
         r.otherwise = tl_reject(0);
         return r;
@@ -146,6 +147,7 @@ tl_code_reply tl_code_reply_at(const tl_head *in, size_t most, bool every_line)
         }
         tl_span line = tl_span_of(b.p + at, end - at);
         bool coded = line.n >= 3 && tl_may_be_code(line) && memcmp(line.p, b.p, every_line ? 1 : 3) == 0;
+        ends = coded && line.n >= 4 && line.p[3] != '-';
         if (end == b.n) break;
         if (at == 0 && !coded) {
             r.otherwise = tl_reject(0);
@@ -156,7 +158,7 @@ tl_code_reply tl_code_reply_at(const tl_head *in, size_t most, bool every_line)
             return r;
         }
         at = end + 1;
-        if (coded && (line.n < 4 || line.p[3] != '-')) {
+        if (ends || (coded && line.n < 4)) {
             r.length = at;
             break;
         }
@@ -167,6 +169,7 @@ tl_code_reply tl_code_reply_at(const tl_head *in, size_t most, bool every_line)
         return r;
     }
     r.cut = r.length == 0;
+    r.goes_on = r.cut && !ends;
     if (r.cut) r.length = b.n;
     r.code = tl_code_of(b);
     size_t first = tl_next_line(b);

@@ -65,11 +65,21 @@ typedef struct tl_code_reply {
     unsigned lines;
     tl_span text; /* of the first line, with the code */
     bool cut;
+    bool goes_on; /* cut, and what is missing holds more lines */
     tl_verdict otherwise;
 } tl_code_reply;
 
 /* every_line: each line begins with the code (SMTP); else only the first and the last one do (FTP). */
 tl_code_reply tl_code_reply_at(const tl_head *in, size_t most, bool every_line);
+/* Lines of a reply of which a hole took those before: they answer nothing. */
+static inline tl_verdict tl_rest_of_reply(const tl_head *in, const tl_code_reply *r)
+{
+    tl_verdict v = tl_whole(in, r->length, r->length, "continuation");
+    if (r->cut) v.edge = TL_FIRST;
+    v.summary = r->text;
+    return v;
+}
+
 /* The first line of a reply, as far as the bytes go: a first digit of 1 to 5, two digits, and a mark or the line's end. */
 bool tl_may_be_code(tl_span in);
 static inline unsigned tl_code_of(tl_span in)

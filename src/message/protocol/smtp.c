@@ -8,6 +8,7 @@
 **     data    BDAT with the octets that it counts (RFC 3030 section 2)
 **     auth    a line that answers 334 (RFC 4954 section 4).  Neither its bytes nor those behind AUTH's mechanism are shown: they may be
 **             a password
+** What is left behind the hole of a reply that a hole cut, while none is owed, is no reply but a "continuation".
 ** A 220 that answers STARTTLS is the last message before TLS (RFC 3207 section 4).
 **
 ** It does not look into mail, nor undo the doubling of dots.
@@ -36,6 +37,7 @@ struct smtp {
     uint8_t last[2]; /* what began last, for describe() */
     bool greeted;    /* a reply has been seen, or its place has passed */
     bool auth;       /* AUTH has been seen: words that are no commands may be secrets */
+    uint16_t cut;    /* the code of a reply of which a hole took lines; 0: of none, or commands may be missing since */
 };
 
 static const struct {
@@ -216,6 +218,10 @@ static tl_verdict measure_reply(struct smtp *s, const tl_head *in)
 {
     tl_code_reply r = tl_code_reply_at(in, REPLY_MOST, true);
     if (r.length == 0) return r.otherwise;
+    bool rest = r.code == s->cut && !in->awaited; /* not a reply, but of that one */
+    s->cut = (uint16_t)(r.goes_on ? r.code : 0);
+    s->last[in->dir] = REPLY;
+    if (rest) return tl_rest_of_reply(in, &r);
     bool greeting = !s->greeted && (r.code == 220 || r.code == 554 || r.code == 421);
     tl_verdict v = tl_whole(in, r.length, r.length, greeting ? "greeting" : "reply");
     if (r.cut) v.edge = TL_FIRST;
@@ -224,7 +230,6 @@ static tl_verdict measure_reply(struct smtp *s, const tl_head *in)
     v.last_of_protocol = !r.cut && !greeting && r.code == 220 && (in->asked == TAG_STARTTLS || in->asked <= TAG_UNKNOWN);
     if (v.last_of_protocol) v.next = &tl_tls;
     s->greeted = true;
-    s->last[in->dir] = REPLY;
     s->replies = (uint8_t)(1 + in->dir);
     after_reply(s, r.code);
     return v;
@@ -262,7 +267,10 @@ static void lost(const tl_detector *d, void *state, tl_dir dir)
     struct smtp *s = state;
     if (s->replies == 0 ? dir == TL_S2C : s->replies == 1u + dir) {
         s->greeted = true;
-    } else if (s->mode == DATA_NEXT || s->mode == IN_DATA) {
+        return;
+    }
+    s->cut = 0;
+    if (s->mode == DATA_NEXT || s->mode == IN_DATA) {
         s->mode = DATA_LOST;
     } else if (s->mode != DATA_LOST) {
         s->mode = COMMANDS;
