@@ -5,7 +5,7 @@
 ** say. A statistic is an interim response; the one without a key ends them.
 ** The value of SASL's commands is a secret; no values are shown.
 */
-#include "message/protocol/lines.h"
+#include "message/protocol/binary.h"
 #include "message/registry.h"
 
 enum { HEADER = 24, REQUEST = 0x80, RESPONSE = 0x81, KEY_MOST = 250, EXTRAS_MOST = 32, STAT = 0x10 };
@@ -60,14 +60,7 @@ static bool plausible(tl_span b)
 static tl_match probe(const tl_detector *d, const tl_probe *in)
 {
     (void)d;
-    tl_match best = TL_NO;
-    for (int dir = 0; dir < 2; dir++) {
-        tl_span b = in->head[dir];
-        if (b.n == 0) continue;
-        if (!plausible(b)) return TL_NO;
-        if (best == TL_NO || b.n >= HEADER) best = b.n >= HEADER ? TL_YES : TL_MAYBE;
-    }
-    return best;
+    return tl_probe_begins(in, HEADER, plausible);
 }
 
 static bool is_quiet(unsigned code)
