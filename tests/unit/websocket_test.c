@@ -157,6 +157,31 @@ static void behind_a_101(void)
     tl_script_free(&s);
 }
 
+/* Three frames may be chance, where no 101 was seen; four are taken for what they look like, and two that say something. */
+static void without_a_101(void)
+{
+    static const struct {
+        const char *frames[4];
+        bool taken;
+    } cases[] = {{{"\x01", "\x02", "\x03"}, false},
+                 {{"\x01", "\x02", "\x03", "\x04"}, true},
+                 {{"some text", "\x02"}, false},
+                 {{"some text", "and more of it"}, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tl_script s = {.port = 9000};
+        for (int k = 0; k < 4 && cases[i].frames[k] != NULL; k++) {
+            const char *payload = cases[i].frames[k];
+            say(&s, TL_C2S, strlen(payload) > 1 ? 0x81 : 0x82, payload);
+        }
+        say(&s, TL_S2C, 0x81, "welcome");
+        tl_end(&s, TL_WHY_FIN);
+        tl_heard h = tl_listen(&s, tl_registry_builtin(), 0);
+        CU_ASSERT_EQUAL(strcmp(h.protocol, "websocket") == 0, cases[i].taken);
+        tl_heard_free(&h);
+        tl_script_free(&s);
+    }
+}
+
 static void what_it_is_not(void)
 {
     tl_refuses(&tl_websocket, 80);
@@ -167,6 +192,7 @@ int main(void)
     return tl_run_cases("websocket", (const tl_case[]){{"at every split", at_every_split},
                                                        {"a hole at every byte", a_hole_at_every_byte},
                                                        {"behind a 101", behind_a_101},
+                                                       {"without a 101", without_a_101},
                                                        {"what it is not", what_it_is_not},
                                                        {0}});
 }
