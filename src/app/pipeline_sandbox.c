@@ -51,7 +51,6 @@ static bool landlock(const char *db, char *const *inputs, int n)
     if (ruleset < 0) return false;
     char *folder = folder_of(db);
     bool good = folder != NULL && grant(ruleset, folder, reading | writing | truncate);
-    if (good) setenv("SQLITE_TMPDIR", folder, 1);
     for (int i = 0; good && i < n; i++) /* one that is gone by now fails when it is opened, with its own message */
         if (strcmp(inputs[i], "-") != 0) (void)grant(ruleset, inputs[i], LANDLOCK_ACCESS_FS_READ_FILE);
 #ifdef __SANITIZE_ADDRESS__ /* LeakSanitizer lists its own threads when the program ends */

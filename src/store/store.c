@@ -3,7 +3,8 @@
 **
 ** A file is looked at with read(2) before SQLite may touch it: only one that is empty, or carries our application_id, is opened.
 ** Settings (measured, see DESIGN.md): 32 KiB pages, rollback journal, synchronous EXTRA, a small cache, one transaction for
-** commit_bytes of payload, the file written back while that goes on (writeback.h).  Readers may look on; they see whole transactions.
+** commit_bytes of payload, the file written back while that goes on (writeback.h).  Sorts larger than the cache go to a temporary file: in
+** memory they have no bound.  Readers may look on; they see whole transactions.
 **
 ** After a failure the open transaction is rolled back and every call but close fails with the same error: what was committed stays.
 */
@@ -78,7 +79,7 @@ static tl_rc settings(tl_store *s)
                                   "PRAGMA locking_mode = NORMAL;"
                                   "PRAGMA synchronous = EXTRA;"
                                   "PRAGMA cache_size = -16384;"
-                                  "PRAGMA temp_store = MEMORY;"
+                                  "PRAGMA temp_store = FILE;"
                                   "PRAGMA analysis_limit = 400;";
     sqlite3_busy_timeout(s->db, BUSY_WAIT_MS);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
@@ -122,15 +123,22 @@ static void free_handle(tl_store *s)
     free(s);
 }
 
-/* SQLite's count of its own memory is a lock around every malloc.  Refused, harmlessly, where SQLite is in use already. */
-static void once(void)
+/* Before SQLite is first used; refused, harmlessly, where it is in use already.  Its count of its own memory is a lock around every malloc.
+** The journals of statements, small in all that we do, stay in memory; sorts do not, and their files go to the folder of the database, the
+** only one that a sandbox leaves. */
+static void once(const char *path)
 {
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (folder != NULL) (void)setenv("SQLITE_TMPDIR", folder, 1);
+    free(folder);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
 }
 
 tl_store *tl_store_open(const char *path, const tl_store_options *o, tl_error *err)
 {
-    once();
+    once(path);
     tl_store *s = calloc(1, sizeof *s);
     if (s == NULL) {
         (void)tl_fail(err, TL_ENOMEM, "%s: out of memory", path);
