@@ -22,6 +22,26 @@ sed -n '/^    session_id  number/,/^$/p' README.md | sed 's/^    //; s/ *$//; /^
     grep -qF -- "$line" "$tmp/table" || { echo "not as shown: $line"; exit 1; }
 done
 
+# Each question of the example, asked; each line shown under it is in the answer.
+build_path=$(cd "$build" && pwd)
+ln -s "$PWD/fixtures" "$tmp/fixtures"
+sed -n '/^Of the same example:/,/^!\[/p' README.md | sed -n 's/^    //p' >"$tmp/example"
+asked=0
+while IFS= read -r line; do
+    case $line in
+    '$ '*)
+        asked=$((asked + 1))
+        (cd "$tmp" && PATH=$build_path:$PATH sh -c "${line#??}") >"$tmp/answer" 2>&1 </dev/null || { echo "failed: $line: $(cat "$tmp/answer")"; exit 1; }
+        ;;
+    *) sed 's/ *$//' "$tmp/answer" | grep -qxF -- "$line" || { echo "not as shown: $line"; exit 1; } ;;
+    esac
+done <"$tmp/example"
+[ "$asked" -eq 7 ] && [ -s "$tmp/two.pcapng" ] && [ -s "$tmp/lossy.zip" ] && [ -s "$tmp/report.html" ]
+
+# The first command, but for what it installs and builds.
+sh scripts/demo.sh "$build_path" >"$tmp/demo"
+grep -q "capture loss" "$tmp/demo" && grep -q '<svg' "$build/demo/report.html" && "$build/tcpledger-query" "$build/demo/page.db" verify
+
 "$build/tcpledger-ingest" --trace 1 fixtures/http-lossy.pcap >"$tmp/trace"
 sed -n "/tcpledger-ingest --trace/,/^\$/p" README.md | grep -v -e tcpledger -e "\.\.\.$" -e "^\$" | sed "s/^    //" | while IFS= read -r line; do
     grep -qxF -- "$line" "$tmp/trace" || { echo "not in the trace: $line"; exit 1; }
