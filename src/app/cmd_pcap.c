@@ -31,8 +31,12 @@ static const char session_sql[] =
     " ON i.ingest_id = k.ingest_id WHERE k.capture_id = s.first_capture_id)"
     " FROM session AS s LEFT JOIN stream AS c ON c.session_id = s.session_id AND c.direction = 0"
     " LEFT JOIN stream AS v ON v.session_id = s.session_id AND v.direction = 1 WHERE s.session_id = ?1";
-/* All that may share frames with some. */
-static const char others_sql[] = "SELECT " PLACE PLACE_END " FROM session AS s WHERE s.last_capture_id >= ?1 AND s.first_capture_id <= ?2";
+/* All that may share frames with some (?1: their numbers, JSON): those between their hosts. */
+static const char others_sql[] =
+    "WITH host AS MATERIALIZED (SELECT w.client_addr AS addr FROM json_each(?1) AS j JOIN session AS w ON w.session_id = j.value"
+    " UNION SELECT w.server_addr FROM json_each(?1) AS j JOIN session AS w ON w.session_id = j.value)"
+    " SELECT " PLACE PLACE_END " FROM session AS s WHERE s.client_addr IN (SELECT addr FROM host)"
+    " AND +s.server_addr IN (SELECT addr FROM host) AND s.last_capture_id >= ?2 AND s.first_capture_id <= ?3";
 
 typedef struct job {
     tl_query *q;
@@ -154,8 +158,12 @@ static int load_sessions(job *j)
         if (j->sessions[i].first.capture < j->first_capture) j->first_capture = j->sessions[i].first.capture;
         if (j->sessions[i].last.capture > j->last_capture) j->last_capture = j->sessions[i].last.capture;
     }
-    const tl_param captures[] = {{.number = j->first_capture}, {.number = j->last_capture}};
-    tl_rc rc = tl_reader_each(j->q->reader, others_sql, captures, 2, take_other, j);
+    tl_text ids = {0};
+    for (size_t i = 0; i < j->wanted; i++) tl_text_printf(&ids, "%c%" PRId64, i == 0 ? '[' : ',', j->sessions[i].session_id);
+    tl_text_add(&ids, "]");
+    const tl_param params[] = {{.text = ids.p}, {.number = j->first_capture}, {.number = j->last_capture}};
+    tl_rc rc = ids.failed ? TL_ENOMEM : tl_reader_each(j->q->reader, others_sql, params, 3, take_other, j);
+    tl_text_free(&ids);
     if (rc == TL_ENOMEM) return tl_complain(STATUS_FAILED, "no memory");
     status = tl_query_status(j->q, rc);
     for (size_t i = 0; i < j->others_n && status == STATUS_OK; i++) status = add_session(j, j->others[i]);
