@@ -1,7 +1,7 @@
 /*
 ** pipeline_writer.c - see the header.
 **
-**     reader ── full ──▶ writer: wait until packed, sort, store, reset ── empty ──▶ reader
+**     reader ── full ──▶ writer: wait until packed, store, reset ── empty ──▶ reader
 **
 ** Both queues have room for all batches, so only an empty queue waits.  A failing writer closes both with its code: the reader notices at
 ** its next hand-over.  After the thread was joined its result and text are read without a lock.
@@ -30,9 +30,7 @@ struct writer {
 static tl_rc write_batch(writer *w, tl_batch *b)
 {
     packers_finish(w->packers, b);
-    tl_rc rc = tl_batch_sort(b);
-    if (rc != TL_OK) return tl_fail(&w->error, rc, "out of memory: lower --memory, or give the machine more");
-    rc = tl_store_write(w->store, b);
+    tl_rc rc = tl_store_write(w->store, b);
     if (rc != TL_OK) w->error = *tl_store_error(w->store);
     return rc;
 }

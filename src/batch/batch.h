@@ -15,7 +15,7 @@
 ** once, whole, and a chunk of a slow one is not cut by what others do.  A session's row leaves out what is held back, so whatever is
 ** handed over balances.
 **
-** Writer side: pack, bring together what belongs together (tl_batch_sort), then walk tl_batch_sessions() and tl_batch_ops() in their order.
+** Writer side: pack, bring together what belongs together (tl_batch_order), then walk that.
 **
 ** Rows of sessions come first and hold absolute facts; what became of the bytes (stored, gap, duplicate, stray) is told as
 ** additions, because the store changes these counts too when it compares copies or heals gaps.
@@ -119,13 +119,27 @@ TL_MUST_USE tl_rc tl_batch_state(tl_batch *b, uint64_t session_id, tl_span state
 ** The caller answers each with tl_batch_session_part(). */
 tl_flow *tl_batch_touched(tl_batch *b);
 
-/* Orders rows and ops by session; those of one session stay in their order.  Many sessions at a time tell a little each: written as they
-** came, their rows would lie on other pages each time.  When no flow is touched any more, and nobody packs.  OK or ENOMEM. */
-TL_MUST_USE tl_rc tl_batch_sort(tl_batch *b);
-
+/* As they came. */
 const tl_row_session *tl_batch_sessions(const tl_batch *b);
 const tl_op *tl_batch_ops(const tl_batch *b);
 uint64_t tl_batch_payload_bytes(const tl_batch *b);
+
+/* A row or an op of a session. */
+typedef struct tl_batch_item {
+    uint32_t session_id; /* 31 bits: message_id is session_id << 32 | number */
+    uint8_t kind;        /* tl_op_kind */
+    bool alone;          /* the op is more than a new row: it looks at what is stored */
+    union {
+        const tl_row_session *row;
+        const tl_op *op;
+    };
+} tl_batch_item;
+typedef struct tl_batch_items {
+    const tl_batch_item *rows, *rows_end, *ops, *ops_end; /* in the batch */
+} tl_batch_items;
+/* Rows and ops by session; those of one session in the order in which they came.  Many sessions at a time tell a little each: written as
+** they came, their rows would lie on other pages each time.  When nobody packs.  OK or ENOMEM. */
+TL_MUST_USE tl_rc tl_batch_order(tl_batch *b, tl_batch_items *out);
 
 /* ---- packing: chunks are compressed in place where that makes them shorter ----
 ** After the last row is in the batch and before the store sees it, by any number of threads at once:

@@ -148,7 +148,7 @@ static tl_rc heal(tl_store *s, const tl_op *op, const piece *g, uint64_t from, u
                                 .first_frame = e->at.frame,
                                 .last_frame = e->at.frame};
     tl_rc rc = shrink_gap(s, g, from, to, e->at);
-    if (rc == TL_OK) rc = store_ops(s, ST_CHUNKS_PUT, &chunk, NULL);
+    if (rc == TL_OK) rc = store_op(s, ST_CHUNKS_PUT, &chunk);
     if (rc == TL_OK) rc = store_add(s, op, (int64_t)(to - from), -(int64_t)(to - from), 0, 0);
     return rc == TL_OK ? store_heal_mark(s, op->session_id) : rc;
 }

@@ -2,7 +2,8 @@
 ** rows.c - see the header.
 **
 ** A cursor stands on a session's row (and, for streams, a direction) or on an op; `settle` moves it on to the next that its table has.
-** Texts that are made for a row lie in the cursor and hold until the next row.
+** Texts that are made for a row lie in the cursor and hold until the next row.  Rows are spread over the batch, which another thread has
+** filled: they are asked for some places ahead.
 */
 #include "store/rows.h"
 
@@ -12,14 +13,14 @@
 
 typedef struct cursor {
     sqlite3_vtab_cursor base;
-    const tl_row_session *row; /* NULL: at the end */
+    const tl_batch_item *at, *end;
     int dir;
-    const tl_op *op, *end; /* likewise: the same */
     char client[TL_ADDR_TEXT], server[TL_ADDR_TEXT], vlan[TL_LAYERS_TEXT], tunnel[TL_LAYERS_TEXT], community[COMMUNITY_ID_TEXT];
 } cursor;
 
 typedef struct table {
     const char *name, *declaration;
+    bool of_ops;
     void (*settle)(cursor *c);
     void (*column)(cursor *c, sqlite3_context *x, int at);
 } table;
@@ -58,9 +59,9 @@ static void put_blob(sqlite3_context *x, const void *p, size_t n)
 }
 
 /* One that looks like IPv4 beside one that does not: IPv6 with a mapped address. */
-static const char *addr_text(const cursor *c, const tl_addr *a, char *out)
+static const char *addr_text(const tl_session_info *i, const tl_addr *a, char *out)
 {
-    bool mixed = tl_addr_is_ipv4(&c->row->info.client) != tl_addr_is_ipv4(&c->row->info.server);
+    bool mixed = tl_addr_is_ipv4(&i->client) != tl_addr_is_ipv4(&i->server);
     return mixed ? tl_addr_text_ipv6(a, out) : tl_addr_text(a, out);
 }
 
@@ -76,11 +77,29 @@ static int64_t message_id(const tl_op *op, uint64_t number)
 
 /* ---- which rows ---- */
 
+enum { AHEAD = 6, LINE = 64, OP_LINES = 6 }; /* an op, and what lies behind it in the batch: its texts, the first of its bytes */
+
+static void ask_for(const void *p, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++) __builtin_prefetch((const char *)p + i * LINE);
+}
+
+static void next_row(cursor *c)
+{
+    if (c->end - c->at > AHEAD) ask_for(c->at[AHEAD].row, sizeof(tl_row_session) / LINE);
+    c->at++;
+}
+
 /* Rows of a session that is still open are brought up to date as far as the ledger needs it: a transaction that ends here must balance.
 ** The rest of its facts comes with its close.  In a network with many open sessions that is most of the rows of a batch. */
+static bool session_told(const tl_row_session *row)
+{
+    return !row->exists || row->info.closed != TL_WHY_NONE || row->healed;
+}
+
 static void settle_session(cursor *c)
 {
-    while (c->row != NULL && c->row->exists && c->row->info.closed == TL_WHY_NONE && !c->row->healed) c->row = c->row->next;
+    while (c->at != c->end && !session_told(c->at->row)) next_row(c);
 }
 
 /* A direction of which the captures show nothing, and of which the other one acknowledged nothing, has no row: a scan is all of them. */
@@ -92,14 +111,15 @@ static bool stream_shown(const tl_row_session *row, int dir)
 
 static void settle_stream(cursor *c)
 {
-    for (; c->row != NULL; c->row = c->row->next, c->dir = 0)
+    for (; c->at != c->end; next_row(c), c->dir = 0)
         for (; c->dir < 2; c->dir++)
-            if ((c->row->changed[c->dir] || c->row->healed) && stream_shown(c->row, c->dir)) return;
+            if ((c->at->row->changed[c->dir] || c->at->row->healed) && stream_shown(c->at->row, c->dir)) return;
 }
 
 static void settle_op(cursor *c, tl_op_kind kind)
 {
-    while (c->op != c->end && c->op->kind != kind) c->op = c->op->next;
+    while (c->at != c->end && c->at->kind != kind) c->at++;
+    if (c->end - c->at > AHEAD && c->at[AHEAD].kind == kind) ask_for(c->at[AHEAD].op, OP_LINES);
 }
 
 static void settle_chunk(cursor *c)
@@ -134,7 +154,8 @@ static void settle_message(cursor *c)
 static void session_column(cursor *c, sqlite3_context *x, int at)
 {
     enum { PLACES(ROWS_SESSION) };
-    const tl_session_info *i = &c->row->info;
+    const tl_row_session *row = c->at->row;
+    const tl_session_info *i = &row->info;
     switch (at) {
         ROWS_SESSION(CASE, CASE)
     }
@@ -143,7 +164,8 @@ static void session_column(cursor *c, sqlite3_context *x, int at)
 static void stream_column(cursor *c, sqlite3_context *x, int at)
 {
     enum { PLACES(ROWS_STREAM) };
-    const tl_stream_info *i = &c->row->info.stream[c->dir];
+    const tl_row_session *row = c->at->row;
+    const tl_stream_info *i = &row->info.stream[c->dir];
     switch (at) {
         ROWS_STREAM(CASE, CASE)
     }
@@ -152,7 +174,7 @@ static void stream_column(cursor *c, sqlite3_context *x, int at)
 static void chunk_column(cursor *c, sqlite3_context *x, int at)
 {
     enum { PLACES(ROWS_CHUNK) };
-    const tl_op *op = c->op;
+    const tl_op *op = c->at->op;
     const tl_op_chunk *k = &op->chunk;
     switch (at) {
         ROWS_CHUNK(CASE, CASE)
@@ -162,7 +184,7 @@ static void chunk_column(cursor *c, sqlite3_context *x, int at)
 static void gap_column(cursor *c, sqlite3_context *x, int at)
 {
     enum { PLACES(ROWS_GAP) };
-    const tl_op *op = c->op;
+    const tl_op *op = c->at->op;
     const tl_op_event *e = &op->event;
     switch (at) {
         ROWS_GAP(CASE, CASE)
@@ -172,7 +194,7 @@ static void gap_column(cursor *c, sqlite3_context *x, int at)
 static void stray_column(cursor *c, sqlite3_context *x, int at)
 {
     enum { PLACES(ROWS_STRAY) };
-    const tl_op *op = c->op;
+    const tl_op *op = c->at->op;
     const tl_op_event *e = &op->event;
     switch (at) {
         ROWS_STRAY(CASE, CASE)
@@ -182,7 +204,7 @@ static void stray_column(cursor *c, sqlite3_context *x, int at)
 static void message_column(cursor *c, sqlite3_context *x, int at)
 {
     enum { PLACES(ROWS_MESSAGE) };
-    const tl_op *op = c->op;
+    const tl_op *op = c->at->op;
     const tl_message *m = &op->message;
     switch (at) {
         ROWS_MESSAGE(CASE, CASE)
@@ -191,12 +213,12 @@ static void message_column(cursor *c, sqlite3_context *x, int at)
 
 #define DECLARED(LIST) "CREATE TABLE x (" ROWS_NAMES(LIST) ")"
 static const table tables[] = {
-    {"new_session", DECLARED(ROWS_SESSION), settle_session, session_column},
-    {"new_stream", DECLARED(ROWS_STREAM), settle_stream, stream_column},
-    {"new_chunk", DECLARED(ROWS_CHUNK), settle_chunk, chunk_column},
-    {"new_gap", DECLARED(ROWS_GAP), settle_gap, gap_column},
-    {"new_stray", DECLARED(ROWS_STRAY), settle_stray, stray_column},
-    {"new_message", DECLARED(ROWS_MESSAGE), settle_message, message_column},
+    {"new_session", DECLARED(ROWS_SESSION), false, settle_session, session_column},
+    {"new_stream", DECLARED(ROWS_STREAM), false, settle_stream, stream_column},
+    {"new_chunk", DECLARED(ROWS_CHUNK), true, settle_chunk, chunk_column},
+    {"new_gap", DECLARED(ROWS_GAP), true, settle_gap, gap_column},
+    {"new_stray", DECLARED(ROWS_STRAY), true, settle_stray, stray_column},
+    {"new_message", DECLARED(ROWS_MESSAGE), true, settle_message, message_column},
 };
 
 /* ---- what SQLite calls ---- */
@@ -204,7 +226,7 @@ static const table tables[] = {
 /* Of the module, one a table. */
 typedef struct source {
     const table *table;
-    const rows_feed *feed; /* borrowed */
+    const tl_batch_items *feed; /* borrowed */
 } source;
 
 typedef struct rows_vtab {
@@ -266,29 +288,23 @@ static int x_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int a
     cursor *c = (cursor *)base;
     const source *from = source_of(base);
     (void)plan, (void)text, (void)argc, (void)argv;
-    c->row = from->feed->sessions;
+    c->at = from->table->of_ops ? from->feed->ops : from->feed->rows;
+    c->end = from->table->of_ops ? from->feed->ops_end : from->feed->rows_end;
     c->dir = 0;
-    c->op = from->feed->first;
-    c->end = from->feed->end;
     from->table->settle(c);
     return SQLITE_OK;
-}
-
-static bool of_ops(const table *t)
-{
-    return t->settle != settle_session && t->settle != settle_stream;
 }
 
 static int x_next(sqlite3_vtab_cursor *base)
 {
     cursor *c = (cursor *)base;
     const table *t = source_of(base)->table;
-    if (of_ops(t))
-        c->op = c->op->next;
+    if (t->of_ops)
+        c->at++;
     else if (t->settle == settle_stream)
         c->dir++;
     else
-        c->row = c->row->next;
+        next_row(c);
     t->settle(c);
     return SQLITE_OK;
 }
@@ -296,7 +312,7 @@ static int x_next(sqlite3_vtab_cursor *base)
 static int x_eof(sqlite3_vtab_cursor *base)
 {
     const cursor *c = (const cursor *)base;
-    return of_ops(source_of(base)->table) ? c->op == c->end : c->row == NULL;
+    return c->at == c->end;
 }
 
 static int x_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int at)
@@ -312,7 +328,7 @@ static int x_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
     return SQLITE_ERROR;
 }
 
-int rows_register(sqlite3 *db, const rows_feed *feed)
+int rows_register(sqlite3 *db, const tl_batch_items *feed)
 {
     static const sqlite3_module module = {.xConnect = x_connect, /* without xCreate: there, under its own name, and not to be made */
                                           .xBestIndex = x_best_index,

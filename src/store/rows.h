@@ -4,7 +4,7 @@
 **     INSERT INTO chunk (...) SELECT ... FROM new_chunk
 **
 ** For each table that a batch has rows for there is an eponymous virtual table of the same columns (sqlite.org/vtab.html) on the writing
-** connection, which hands out what `tl_store.feed` points at: no value is bound, and no statement begins and ends, for each row.  The
+** connection, which hands out what `tl_store.feed` holds: no value is bound, and no statement begins and ends, for each row.  The
 ** database is the same as if it were so, but a failure leaves the statement half done: it says OR ROLLBACK, which also saves a
 ** journal for each statement, and the open transaction is lost anyway.
 **
@@ -18,23 +18,17 @@
 
 #include <sqlite3.h>
 
-/* What the tables show: all of `sessions`, and the ops from `first` up to `end`. */
-typedef struct rows_feed {
-    const tl_row_session *sessions;
-    const tl_op *first, *end; /* end: the first that is not shown; NULL: all */
-} rows_feed;
-
-/* Makes the tables new_session, new_stream, new_chunk, new_gap, new_stray and new_message.  The feed outlives the connection.  Returns
-** SQLite's code. */
-int rows_register(sqlite3 *db, const rows_feed *feed);
+/* Makes the tables new_session, new_stream, new_chunk, new_gap, new_stray and new_message.  The feed, which says
+** what they show, outlives the connection.  Returns SQLite's code. */
+int rows_register(sqlite3 *db, const tl_batch_items *feed);
 
 /* new_session: of a session that has a row already only what the ledger or a reader would miss.  new_stream: directions of which something
 ** is to tell. */
 #define ROWS_SESSION(F, X)                                                                                                                 \
     F(session_id, put_count(x, i->id))                                                                                                     \
-    X(client_addr, put_text(x, addr_text(c, &i->client, c->client)))                                                                       \
+    X(client_addr, put_text(x, addr_text(i, &i->client, c->client)))                                                                       \
     X(client_port, put_int(x, i->client.port))                                                                                             \
-    X(server_addr, put_text(x, addr_text(c, &i->server, c->server)))                                                                       \
+    X(server_addr, put_text(x, addr_text(i, &i->server, c->server)))                                                                       \
     X(server_port, put_int(x, i->server.port))                                                                                             \
     X(vlan, put_text(x, tl_layers_vlan_text(i->layers, c->vlan)))                                                                          \
     X(tunnel, put_text(x, tl_layers_tunnel_text(i->layers, c->tunnel)))                                                                    \
@@ -45,9 +39,9 @@ int rows_register(sqlite3 *db, const rows_feed *feed);
     X(close_reason, put_text(x, i->closed == TL_WHY_NONE ? NULL : tl_close_name(i->closed)))                                               \
     X(roles, put_text(x, tl_roles_name(i->roles)))                                                                                         \
     X(midstream, put_int(x, i->midstream))                                                                                                 \
-    X(healed, put_int(x, c->row->healed))                                                                                                  \
+    X(healed, put_int(x, row->healed))                                                                                                     \
     X(rtt_ns, put_if(x, i->rtt_ns >= 0, i->rtt_ns))                                                                                        \
-    X(protocol, put_text(x, c->row->protocol))                                                                                             \
+    X(protocol, put_text(x, row->protocol))                                                                                                \
     X(community_id, put_text(x, store_community_id(&i->client, &i->server, c->community)))                                                 \
     X(first_capture_id, put_int(x, i->first.capture))                                                                                      \
     X(first_frame, put_count(x, i->first.frame))                                                                                           \
@@ -56,16 +50,16 @@ int rows_register(sqlite3 *db, const rows_feed *feed);
 
 /* The four counts of bytes are what to add (tl_row_session.add). */
 #define ROWS_STREAM(F, X)                                                                                                                  \
-    F(session_id, put_count(x, c->row->info.id))                                                                                           \
+    F(session_id, put_count(x, row->info.id))                                                                                              \
     X(direction, put_int(x, c->dir))                                                                                                       \
     X(isn, put_if(x, i->has_isn, i->isn))                                                                                                  \
     X(base_seq, put_if(x, i->has_base, i->base_seq))                                                                                       \
     X(length, put_count(x, i->length))                                                                                                     \
-    X(stored_bytes, put_count(x, c->row->add[c->dir].stored))                                                                              \
-    X(gap_bytes, put_count(x, c->row->add[c->dir].gap))                                                                                    \
+    X(stored_bytes, put_count(x, row->add[c->dir].stored))                                                                                 \
+    X(gap_bytes, put_count(x, row->add[c->dir].gap))                                                                                       \
     X(captured_bytes, put_count(x, i->captured_bytes))                                                                                     \
-    X(duplicate_bytes, put_count(x, c->row->add[c->dir].duplicate))                                                                        \
-    X(stray_bytes, put_count(x, c->row->add[c->dir].stray))                                                                                \
+    X(duplicate_bytes, put_count(x, row->add[c->dir].duplicate))                                                                           \
+    X(stray_bytes, put_count(x, row->add[c->dir].stray))                                                                                   \
     X(segments, put_count(x, i->segments))                                                                                                 \
     X(out_of_order, put_count(x, i->out_of_order))                                                                                         \
     X(retransmitted, put_count(x, i->retransmitted))                                                                                       \

@@ -91,7 +91,7 @@ struct tl_store {
     bool marked;      /* the run is ending: what is written from here on, a later run may take back */
     int64_t marks[3]; /* the last rows of chunk, gap and stray before that */
     tl_store_totals totals, committed;
-    rows_feed feed;                       /* what the tables of rows.h show */
+    tl_batch_items feed;                  /* what the tables of rows.h show */
     bool indexes_missing;                 /* see indexes.h */
     uint64_t sessions_before;             /* the number of the first session that this handle adds; 0: not looked at yet */
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
@@ -129,9 +129,9 @@ void bind_blob(sqlite3_stmt *q, int at, const void *p, size_t n);
 TL_MUST_USE tl_rc store_migrate(tl_store *s);
 
 /* write.c: the rows of a batch, sessions first, then its ops in their order. */
-TL_MUST_USE tl_rc store_rows(tl_store *s, const tl_batch *b);
-/* The rows of the ops from `first` up to `end` (NULL: all): chunks, gaps, strays or messages. */
-TL_MUST_USE tl_rc store_ops(tl_store *s, statement how, const tl_op *first, const tl_op *end);
+TL_MUST_USE tl_rc store_rows(tl_store *s, tl_batch *b);
+/* A chunk, gap, stray or message that is a new row. */
+TL_MUST_USE tl_rc store_op(tl_store *s, statement how, const tl_op *op);
 /* Counts of a stream, changes that may be negative. */
 TL_MUST_USE tl_rc store_add(tl_store *s, const tl_op *op, int64_t stored, int64_t gap, int64_t duplicate, int64_t stray);
 TL_MUST_USE tl_rc store_stray(tl_store *s, const tl_op *op, uint64_t offset, const uint8_t *p, size_t n, tl_why why);

@@ -264,7 +264,7 @@ tl_rc tl_store_commit(tl_store *s)
     return TL_OK;
 }
 
-tl_rc tl_store_write(tl_store *s, const tl_batch *b)
+tl_rc tl_store_write(tl_store *s, tl_batch *b)
 {
     tl_rc rc = store_begin(s);
     if (rc != TL_OK) return store_done(s, rc);

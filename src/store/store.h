@@ -70,8 +70,8 @@ TL_MUST_USE tl_rc tl_store_capture_begin(tl_store *s, const tl_capture_facts *f,
 /* Fills in the rest, frame_count included.  Bytes of `captured` payload counted by the reader are checked by the ledger view. */
 TL_MUST_USE tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const tl_capture_facts *f);
 
-/* All of the batch: a failure leaves the open transaction rolled back and the handle good only for closing. */
-TL_MUST_USE tl_rc tl_store_write(tl_store *s, const tl_batch *b);
+/* All of the batch, ordered by session: a failure leaves the open transaction rolled back and the handle good only for closing. */
+TL_MUST_USE tl_rc tl_store_write(tl_store *s, tl_batch *b);
 TL_MUST_USE tl_rc tl_store_commit(tl_store *s);
 
 /* ---- framing stored sessions again ---- */

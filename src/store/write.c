@@ -8,10 +8,11 @@
 #include "store/statements.h"
 
 /* The sessions that earlier runs left open, and the counts. */
-static tl_rc before_sessions(tl_store *s, const tl_batch *b)
+static tl_rc before_sessions(tl_store *s, const tl_batch_items *items)
 {
     tl_rc rc = TL_OK;
-    for (const tl_row_session *row = tl_batch_sessions(b); rc == TL_OK && row != NULL; row = row->next) {
+    for (const tl_batch_item *at = items->rows; rc == TL_OK && at != items->rows_end; at++) {
+        const tl_row_session *row = at->row;
         if (row->info.resumed) rc = store_resume(s, row->info.id);
         if (!row->exists) s->totals.sessions++;
         for (int d = 0; d < 2; d++) {
@@ -25,24 +26,29 @@ static tl_rc before_sessions(tl_store *s, const tl_batch *b)
     return rc;
 }
 
-static tl_rc put(tl_store *s, statement how)
+/* All of `feed` that the statement's table shows. */
+static tl_rc put(tl_store *s, statement how, tl_batch_items feed)
 {
     sqlite3_stmt *q = store_statement(s, how);
-    return q == NULL ? s->error.rc : store_run(s, q);
+    if (q == NULL) return s->error.rc;
+    s->feed = feed;
+    tl_rc rc = store_run(s, q);
+    s->feed = (tl_batch_items){0};
+    return rc;
 }
 
-static tl_rc sessions(tl_store *s, const tl_batch *b)
+static tl_rc sessions(tl_store *s, const tl_batch_items *items)
 {
-    tl_rc rc = before_sessions(s, b);
-    s->feed = (rows_feed){.sessions = tl_batch_sessions(b)};
-    if (rc == TL_OK) rc = put(s, ST_SESSIONS_PUT);
-    return rc == TL_OK ? put(s, ST_STREAMS_PUT) : rc;
+    tl_batch_items rows = {.rows = items->rows, .rows_end = items->rows_end};
+    tl_rc rc = before_sessions(s, items);
+    if (rc == TL_OK) rc = put(s, ST_SESSIONS_PUT, rows);
+    return rc == TL_OK ? put(s, ST_STREAMS_PUT, rows) : rc;
 }
 
-tl_rc store_ops(tl_store *s, statement how, const tl_op *first, const tl_op *end)
+tl_rc store_op(tl_store *s, statement how, const tl_op *op)
 {
-    s->feed = (rows_feed){.first = first, .end = end};
-    return put(s, how);
+    tl_batch_item one = {.session_id = (uint32_t)op->session_id, .kind = (uint8_t)op->kind, .op = op};
+    return put(s, how, (tl_batch_items){.ops = &one, .ops_end = &one + 1});
 }
 
 static void bind_place(sqlite3_stmt *q, int at_capture, int at_frame, tl_at at)
@@ -79,33 +85,25 @@ static tl_rc join_gap(tl_store *s, const tl_op *op, bool *joined)
     return rc;
 }
 
-/* Where batches end must not show: a gap that goes on with the one before it is the same row.  But not at the end of a run, whose rows a
-** later one takes back. */
-static bool may_join(const tl_store *s, const tl_op *op)
-{
-    return op->event.joins && !s->marked;
-}
-
 static tl_rc joining_gap(tl_store *s, const tl_op *op)
 {
     bool joined = false;
     tl_rc rc = join_gap(s, op, &joined);
     if (rc != TL_OK || joined) return rc;
     s->totals.gaps++;
-    return store_ops(s, ST_GAPS_PUT, op, op->next);
+    return store_op(s, ST_GAPS_PUT, op);
 }
 
 tl_rc store_stray(tl_store *s, const tl_op *op, uint64_t offset, const uint8_t *p, size_t n, tl_why why)
 {
     tl_op stray = *op;
-    stray.next = NULL;
     stray.kind = TL_OP_STRAY;
     stray.event.offset = offset;
     stray.event.length = n;
     stray.event.bytes = p;
     stray.event.why = why;
     s->totals.strays++;
-    return store_ops(s, ST_STRAYS_PUT, &stray, NULL);
+    return store_op(s, ST_STRAYS_PUT, &stray);
 }
 
 tl_rc store_add(tl_store *s, const tl_op *op, int64_t stored, int64_t gap, int64_t duplicate, int64_t stray)
@@ -142,31 +140,27 @@ static tl_rc message_pairing(tl_store *s, const tl_op *op)
     return store_run(s, q);
 }
 
-/* Nothing but a new row: neither looks at what is stored nor changes it. */
-static bool is_new(const tl_store *s, const tl_op *op)
+/* Where batches end must not show: a gap that goes on with the one before it is the same row.  But not at the end of a run, whose rows a
+** later one takes back. */
+static bool is_new(const tl_store *s, const tl_batch_item *at)
 {
-    switch (op->kind) {
-    case TL_OP_CHUNK:
-    case TL_OP_STRAY: return true;
-    case TL_OP_GAP: return !may_join(s, op);
-    case TL_OP_MESSAGE: return !op->message.update;
-    default: return false;
-    }
+    return !at->alone || (at->kind == TL_OP_GAP && s->marked);
 }
 
-/* As many ops as there are that are new rows, from *op on; moves *op behind them. */
-static tl_rc new_rows(tl_store *s, const tl_op **op)
+/* As many ops as there are that are new rows, from *at on; moves *at behind them. */
+static tl_rc new_rows(tl_store *s, const tl_batch_item **at, const tl_batch_item *end)
 {
-    const tl_op *first = *op;
+    tl_batch_items run = {.ops = *at};
     uint64_t n[TL_OP_STATE + 1] = {0};
-    for (; *op != NULL && is_new(s, *op); *op = (*op)->next) n[(*op)->kind]++;
+    for (; *at != end && is_new(s, *at); (*at)++) n[(*at)->kind]++;
+    run.ops_end = *at;
     s->totals.gaps += n[TL_OP_GAP];
     s->totals.strays += n[TL_OP_STRAY];
     s->totals.messages += n[TL_OP_MESSAGE];
-    tl_rc rc = n[TL_OP_CHUNK] > 0 ? store_ops(s, ST_CHUNKS_PUT, first, *op) : TL_OK;
-    if (rc == TL_OK && n[TL_OP_GAP] > 0) rc = store_ops(s, ST_GAPS_PUT, first, *op);
-    if (rc == TL_OK && n[TL_OP_STRAY] > 0) rc = store_ops(s, ST_STRAYS_PUT, first, *op);
-    if (rc == TL_OK && n[TL_OP_MESSAGE] > 0) rc = store_ops(s, ST_MESSAGES_PUT, first, *op);
+    tl_rc rc = n[TL_OP_CHUNK] > 0 ? put(s, ST_CHUNKS_PUT, run) : TL_OK;
+    if (rc == TL_OK && n[TL_OP_GAP] > 0) rc = put(s, ST_GAPS_PUT, run);
+    if (rc == TL_OK && n[TL_OP_STRAY] > 0) rc = put(s, ST_STRAYS_PUT, run);
+    if (rc == TL_OK && n[TL_OP_MESSAGE] > 0) rc = put(s, ST_MESSAGES_PUT, run);
     return rc;
 }
 
@@ -182,13 +176,14 @@ static tl_rc other_op(tl_store *s, const tl_op *op)
     }
 }
 
-tl_rc store_rows(tl_store *s, const tl_batch *b)
+tl_rc store_rows(tl_store *s, tl_batch *b)
 {
-    tl_rc rc = sessions(s, b);
-    for (const tl_op *op = tl_batch_ops(b); rc == TL_OK && op != NULL;) {
-        rc = new_rows(s, &op);
-        for (; rc == TL_OK && op != NULL && !is_new(s, op); op = op->next) rc = other_op(s, op);
+    tl_batch_items items = {0};
+    tl_rc rc = tl_batch_order(b, &items);
+    if (rc == TL_OK) rc = sessions(s, &items);
+    for (const tl_batch_item *at = items.ops; rc == TL_OK && at != items.ops_end;) {
+        rc = new_rows(s, &at, items.ops_end);
+        for (; rc == TL_OK && at != items.ops_end && !is_new(s, at); at++) rc = other_op(s, at->op);
     }
-    s->feed = (rows_feed){0};
     return rc;
 }

@@ -151,36 +151,48 @@ static void forgets_a_flow_that_is_freed(void)
     tl_flow_free(f[2]);
 }
 
-/* Three sessions speak in turn: their rows and ops come by session, those of one as they were. */
-static void sorts_by_session(void)
+/* Numbers that differ in each digit that sort.c sorts by. */
+static uint64_t flow_id(uint64_t i)
 {
-    enum { FLOWS = 3, ROUNDS = 5 };
+    return 7 + i * 1000003 + (i / 5 << 30);
+}
+
+/* Sessions speak in turn, the last one first: their rows and ops come by session, those of one as they were. */
+static void orders_by_session(void)
+{
+    enum { FLOWS = 9, ROUNDS = 5 };
     tl_batch *b = tl_batch_new(1 << 20);
     tl_flow *f[FLOWS];
-    for (uint64_t i = 0; i < FLOWS; i++) f[i] = tl_flow_new(NULL, FLOWS - i, NULL);
+    for (uint64_t i = 0; i < FLOWS; i++) f[i] = tl_flow_new(NULL, flow_id(FLOWS - 1 - i), NULL);
     for (uint64_t round = 0; round < ROUNDS; round++)
         for (int i = 0; i < FLOWS; i++) {
             tl_event ev = {.kind = TL_EV_GAP, .offset = round * 10, .length = 5, .why = TL_WHY_ACKED}; /* apart: none joins */
             CU_ASSERT_EQUAL(tl_batch_event(b, f[i], &ev), TL_OK);
         }
     for (uint64_t i = 0; i < FLOWS; i++) {
-        tl_session_info info = {.id = FLOWS - i, .conn_state = "S1"};
+        tl_session_info info = {.id = flow_id(FLOWS - 1 - i), .conn_state = "S1"};
         CU_ASSERT_EQUAL_FATAL(tl_batch_session(b, f[i], &info, ""), TL_OK);
     }
-    CU_ASSERT_EQUAL(tl_batch_sort(b), TL_OK);
-    CU_ASSERT_EQUAL(tl_batch_sort(b), TL_OK); /* sorted already */
+    tl_batch_items items;
+    CU_ASSERT_EQUAL_FATAL(tl_batch_order(b, &items), TL_OK);
     uint64_t n = 0;
-    for (const tl_row_session *row = tl_batch_sessions(b); row != NULL; row = row->next) CU_ASSERT_EQUAL(row->info.id, ++n);
+    for (const tl_batch_item *at = items.rows; at != items.rows_end; at++) {
+        CU_ASSERT_EQUAL(at->session_id, flow_id(n++));
+        CU_ASSERT_EQUAL(at->row->info.id, at->session_id);
+    }
     CU_ASSERT_EQUAL(n, FLOWS);
     n = 0;
-    for (const tl_op *op = tl_batch_ops(b); op != NULL; op = op->next, n++) {
-        CU_ASSERT_EQUAL(op->session_id, n / ROUNDS + 1);
-        CU_ASSERT_EQUAL(op->event.offset, n % ROUNDS * 10);
+    for (const tl_batch_item *at = items.ops; at != items.ops_end; at++, n++) {
+        CU_ASSERT_EQUAL(at->session_id, flow_id(n / ROUNDS));
+        CU_ASSERT_EQUAL(at->op->session_id, at->session_id);
+        CU_ASSERT_EQUAL(at->op->event.offset, n % ROUNDS * 10);
+        CU_ASSERT(at->kind == TL_OP_GAP && !at->alone);
     }
     CU_ASSERT_EQUAL(n, FLOWS * ROUNDS);
     for (int i = 0; i < FLOWS; i++) tl_flow_free(f[i]);
     tl_batch_reset(b);
-    CU_ASSERT_EQUAL(tl_batch_sort(b), TL_OK); /* empty */
+    CU_ASSERT_EQUAL(tl_batch_order(b, &items), TL_OK);
+    CU_ASSERT(items.rows == items.rows_end && items.ops == items.ops_end);
     CU_ASSERT(tl_batch_empty(b));
     tl_batch_free(b);
 }
@@ -213,7 +225,7 @@ static void tells_a_direction_once(void)
 
 int main(void)
 {
-    return tl_run_cases("batch", (const tl_case[]){{"sorted by session", sorts_by_session},
+    return tl_run_cases("batch", (const tl_case[]){{"ordered by session", orders_by_session},
                                                    {"a direction is told once", tells_a_direction_once},
                                                    {"each touched flow gets one row", gives_each_flow_one_row},
                                                    {"a row that exists is updated", updates_a_row_that_exists},
