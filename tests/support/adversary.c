@@ -161,6 +161,7 @@ static packet half_open(const adversary *a)
         p.dst = src ^ 0x5a5a5a5a;
         p.sport = 40000;
     }
+    if (a->attack == TL_ATTACK_TUPLES) p.dst = (uint32_t)mix(i);
     return p;
 }
 
@@ -186,6 +187,7 @@ static bool next_frame(adversary *a)
     switch (a->attack) {
     case TL_ATTACK_SYN_FLOOD:
     case TL_ATTACK_COLLISIONS:
+    case TL_ATTACK_TUPLES:
         if (a->at == a->n) return false;
         p = half_open(a);
         break;
@@ -248,8 +250,8 @@ tl_source *tl_attack_open(tl_attack attack, uint64_t n)
 }
 
 static const char *const names[TL_ATTACKS] = {
-    "in_order",  "dribble", "reverse", "every_second", "random",     "staircase", "holes",          "acked_holes",
-    "conflicts", "jumps",   "far",     "syn_flood",    "collisions", "fragments", "tiny_fragments",
+    "in_order",  "dribble", "reverse", "every_second", "random",     "staircase",     "holes",     "acked_holes",
+    "conflicts", "jumps",   "far",     "syn_flood",    "collisions", "random_tuples", "fragments", "tiny_fragments",
 };
 
 const char *tl_attack_name(tl_attack a)

@@ -24,6 +24,7 @@ typedef enum tl_attack {
     TL_ATTACK_FAR,            /* one byte, and then one at +2^31 - 1; n does not matter */
     TL_ATTACK_SYN_FLOOD,      /* n SYNs, each of another address and port */
     TL_ATTACK_COLLISIONS,     /* n SYNs between pairs of endpoints of which any unkeyed xor is the same */
+    TL_ATTACK_TUPLES,         /* no attack: n SYNs between random pairs of endpoints, as a measure for COLLISIONS */
     TL_ATTACK_FRAGMENTS,      /* n first fragments of datagrams whose rest never comes */
     TL_ATTACK_TINY_FRAGMENTS, /* n fragments of 8 bytes, of datagrams of 1,024 bytes that lack the first fragment, the last one first */
     TL_ATTACKS
