@@ -20,7 +20,7 @@ typedef struct cursor {
 
 typedef struct table {
     const char *name, *declaration;
-    bool of_ops;
+    enum { OF_SESSIONS, OF_STREAMS, OF_OPS } of;
     void (*settle)(cursor *c);
     void (*column)(cursor *c, sqlite3_context *x, int at);
 } table;
@@ -90,14 +90,19 @@ static void next_row(cursor *c)
     c->at++;
 }
 
+static void settle_new_session(cursor *c)
+{
+    while (c->at != c->end && c->at->row->exists) next_row(c);
+}
+
 /* Rows of a session that is still open are brought up to date as far as the ledger needs it: a transaction that ends here must balance.
 ** The rest of its facts comes with its close.  In a network with many open sessions that is most of the rows of a batch. */
 static bool session_told(const tl_row_session *row)
 {
-    return !row->exists || row->info.closed != TL_WHY_NONE || row->healed;
+    return row->exists && (row->info.closed != TL_WHY_NONE || row->healed);
 }
 
-static void settle_session(cursor *c)
+static void settle_old_session(cursor *c)
 {
     while (c->at != c->end && !session_told(c->at->row)) next_row(c);
 }
@@ -109,11 +114,21 @@ static bool stream_shown(const tl_row_session *row, int dir)
     return i->packets > 0 || i->has_base || i->length > 0 || i->captured_bytes > 0 || row->add[dir].stray > 0 || row->asks[dir];
 }
 
-static void settle_stream(cursor *c)
+static void settle_stream(cursor *c, bool exists)
 {
     for (; c->at != c->end; next_row(c), c->dir = 0)
-        for (; c->dir < 2; c->dir++)
+        for (; c->at->row->exists == exists && c->dir < 2; c->dir++)
             if ((c->at->row->changed[c->dir] || c->at->row->healed) && stream_shown(c->at->row, c->dir)) return;
+}
+
+static void settle_new_stream(cursor *c)
+{
+    settle_stream(c, false);
+}
+
+static void settle_old_stream(cursor *c)
+{
+    settle_stream(c, true);
 }
 
 static void settle_op(cursor *c, tl_op_kind kind)
@@ -213,12 +228,14 @@ static void message_column(cursor *c, sqlite3_context *x, int at)
 
 #define DECLARED(LIST) "CREATE TABLE x (" ROWS_NAMES(LIST) ")"
 static const table tables[] = {
-    {"new_session", DECLARED(ROWS_SESSION), false, settle_session, session_column},
-    {"new_stream", DECLARED(ROWS_STREAM), false, settle_stream, stream_column},
-    {"new_chunk", DECLARED(ROWS_CHUNK), true, settle_chunk, chunk_column},
-    {"new_gap", DECLARED(ROWS_GAP), true, settle_gap, gap_column},
-    {"new_stray", DECLARED(ROWS_STRAY), true, settle_stray, stray_column},
-    {"new_message", DECLARED(ROWS_MESSAGE), true, settle_message, message_column},
+    {"new_session", DECLARED(ROWS_SESSION), OF_SESSIONS, settle_new_session, session_column},
+    {"old_session", DECLARED(ROWS_SESSION), OF_SESSIONS, settle_old_session, session_column},
+    {"new_stream", DECLARED(ROWS_STREAM), OF_STREAMS, settle_new_stream, stream_column},
+    {"old_stream", DECLARED(ROWS_STREAM), OF_STREAMS, settle_old_stream, stream_column},
+    {"new_chunk", DECLARED(ROWS_CHUNK), OF_OPS, settle_chunk, chunk_column},
+    {"new_gap", DECLARED(ROWS_GAP), OF_OPS, settle_gap, gap_column},
+    {"new_stray", DECLARED(ROWS_STRAY), OF_OPS, settle_stray, stray_column},
+    {"new_message", DECLARED(ROWS_MESSAGE), OF_OPS, settle_message, message_column},
 };
 
 /* ---- what SQLite calls ---- */
@@ -288,8 +305,8 @@ static int x_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int a
     cursor *c = (cursor *)base;
     const source *from = source_of(base);
     (void)plan, (void)text, (void)argc, (void)argv;
-    c->at = from->table->of_ops ? from->feed->ops : from->feed->rows;
-    c->end = from->table->of_ops ? from->feed->ops_end : from->feed->rows_end;
+    c->at = from->table->of == OF_OPS ? from->feed->ops : from->feed->rows;
+    c->end = from->table->of == OF_OPS ? from->feed->ops_end : from->feed->rows_end;
     c->dir = 0;
     from->table->settle(c);
     return SQLITE_OK;
@@ -299,12 +316,11 @@ static int x_next(sqlite3_vtab_cursor *base)
 {
     cursor *c = (cursor *)base;
     const table *t = source_of(base)->table;
-    if (t->of_ops)
-        c->at++;
-    else if (t->settle == settle_stream)
-        c->dir++;
-    else
-        next_row(c);
+    switch (t->of) {
+    case OF_SESSIONS: next_row(c); break;
+    case OF_STREAMS: c->dir++; break;
+    case OF_OPS: c->at++; break;
+    }
     t->settle(c);
     return SQLITE_OK;
 }

@@ -6,7 +6,8 @@
 ** For each table that a batch has rows for there is an eponymous virtual table of the same columns (sqlite.org/vtab.html) on the writing
 ** connection, which hands out what `tl_store.feed` holds: no value is bound, and no statement begins and ends, for each row.  The
 ** database is the same as if it were so, but a failure leaves the statement half done: it says OR ROLLBACK, which also saves a
-** journal for each statement, and the open transaction is lost anyway.
+** journal for each statement, and the open transaction is lost anyway.  (An upsert has that journal in any case: it is for rows that
+** exist.)
 **
 ** The lists are in the order of the schema's columns (then SQLite does not move the values around) and hold for each the call that hands
 ** out its value, in rows.c: F the first column, X the others.
@@ -18,12 +19,12 @@
 
 #include <sqlite3.h>
 
-/* Makes the tables new_session, new_stream, new_chunk, new_gap, new_stray and new_message.  The feed, which says
+/* Makes the tables new_session, old_session (of those that have a row), new_stream, old_stream, new_chunk, new_gap, new_stray and
+** new_message.  The feed, which says
 ** what they show, outlives the connection.  Returns SQLite's code. */
 int rows_register(sqlite3 *db, const tl_batch_items *feed);
 
-/* new_session: of a session that has a row already only what the ledger or a reader would miss.  new_stream: directions of which something
-** is to tell. */
+/* old_session: only what the ledger or a reader would miss.  Streams: directions of which something is to tell. */
 #define ROWS_SESSION(F, X)                                                                                                                 \
     F(session_id, put_count(x, i->id))                                                                                                     \
     X(client_addr, put_text(x, addr_text(i, &i->client, c->client)))                                                                       \

@@ -11,6 +11,26 @@
 /* All rows that a table of rows.h shows. */
 #define PUT(table, LIST, from) "INSERT OR ROLLBACK INTO " table " (" ROWS_NAMES(LIST) ") SELECT " ROWS_NAMES(LIST) " FROM " from
 
+#define SESSION_AGAIN                                                                                                                      \
+    " WHERE true ON CONFLICT (session_id) DO UPDATE SET client_addr = excluded.client_addr, client_port = excluded.client_port,"           \
+    " server_addr = excluded.server_addr, server_port = excluded.server_port, vlan = excluded.vlan, tunnel = excluded.tunnel,"             \
+    " first_ns = excluded.first_ns, last_ns = excluded.last_ns, conn_state = excluded.conn_state, history = excluded.history,"             \
+    " close_reason = excluded.close_reason, roles = excluded.roles, midstream = excluded.midstream,"                                       \
+    " healed = max(healed, excluded.healed), rtt_ns = excluded.rtt_ns,"                                                                    \
+    " protocol = iif(excluded.protocol = '', protocol, excluded.protocol), first_capture_id = excluded.first_capture_id,"                  \
+    " first_frame = excluded.first_frame, last_capture_id = excluded.last_capture_id, last_frame = excluded.last_frame"
+
+/* The first packet of a direction may come after the session's row.  Counts of bytes are additions: late data and copies change them
+** too. */
+#define STREAM_AGAIN                                                                                                                       \
+    " WHERE true ON CONFLICT (session_id, direction) DO UPDATE SET isn = excluded.isn, base_seq = excluded.base_seq,"                      \
+    " length = excluded.length, stored_bytes = stored_bytes + excluded.stored_bytes, gap_bytes = gap_bytes + excluded.gap_bytes,"          \
+    " captured_bytes = excluded.captured_bytes, duplicate_bytes = duplicate_bytes + excluded.duplicate_bytes,"                             \
+    " stray_bytes = stray_bytes + excluded.stray_bytes, segments = excluded.segments, out_of_order = excluded.out_of_order,"               \
+    " retransmitted = excluded.retransmitted, packets = excluded.packets, wire_bytes = excluded.wire_bytes, urgent = excluded.urgent,"     \
+    " bad_checksums = excluded.bad_checksums, mss = excluded.mss, window_scale = excluded.window_scale, fin = excluded.fin,"               \
+    " rst = excluded.rst"
+
 const char *const store_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
@@ -30,33 +50,11 @@ const char *const store_sql[STATEMENTS] = {
     [ST_FRAME_COUNT] = "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)",
     [ST_FRAME_POSITION] = "INSERT INTO frame_position (capture_id, positions) VALUES (?, ?)",
 
-    [ST_SESSIONS_PUT] = PUT(
-        "session", ROWS_SESSION,
-        "new_session") " WHERE true ON CONFLICT (session_id) DO UPDATE SET client_addr = excluded.client_addr, client_port = "
-                       "excluded.client_port,"
-                       " server_addr = excluded.server_addr, server_port = excluded.server_port, vlan = excluded.vlan, tunnel = "
-                       "excluded.tunnel,"
-                       " first_ns = excluded.first_ns, last_ns = excluded.last_ns, conn_state = excluded.conn_state, history = "
-                       "excluded.history,"
-                       " close_reason = excluded.close_reason, roles = excluded.roles, midstream = excluded.midstream,"
-                       " healed = max(healed, excluded.healed), rtt_ns = excluded.rtt_ns,"
-                       " protocol = iif(excluded.protocol = '', protocol, excluded.protocol), first_capture_id = excluded.first_capture_id,"
-                       " first_frame = excluded.first_frame, last_capture_id = excluded.last_capture_id, last_frame = excluded.last_frame",
+    [ST_SESSIONS_PUT] = PUT("session", ROWS_SESSION, "new_session"),
+    [ST_SESSIONS_AGAIN] = PUT("session", ROWS_SESSION, "old_session") SESSION_AGAIN,
     [ST_SESSION_HEALED] = "UPDATE session SET healed = 1 WHERE session_id = ? AND healed = 0",
-    /* Counts of bytes are additions: late data and copies change them too. */
-    [ST_STREAMS_PUT] =
-        PUT("stream", ROWS_STREAM,
-            "new_stream") " WHERE true ON CONFLICT (session_id, direction) DO UPDATE SET isn = excluded.isn, base_seq = excluded.base_seq,"
-                          " length = excluded.length, stored_bytes = stored_bytes + excluded.stored_bytes, gap_bytes = gap_bytes + "
-                          "excluded.gap_bytes,"
-                          " captured_bytes = excluded.captured_bytes, duplicate_bytes = duplicate_bytes + excluded.duplicate_bytes,"
-                          " stray_bytes = stray_bytes + excluded.stray_bytes, segments = excluded.segments, out_of_order = "
-                          "excluded.out_of_order,"
-                          " retransmitted = excluded.retransmitted, packets = excluded.packets, wire_bytes = excluded.wire_bytes, urgent = "
-                          "excluded.urgent,"
-                          " bad_checksums = excluded.bad_checksums, mss = excluded.mss, window_scale = excluded.window_scale, fin = "
-                          "excluded.fin,"
-                          " rst = excluded.rst",
+    [ST_STREAMS_PUT] = PUT("stream", ROWS_STREAM, "new_stream"),
+    [ST_STREAMS_AGAIN] = PUT("stream", ROWS_STREAM, "old_stream") STREAM_AGAIN,
     [ST_STREAM_ADD] = "UPDATE stream SET stored_bytes = stored_bytes + ?3, gap_bytes = gap_bytes + ?4,"
                       " duplicate_bytes = duplicate_bytes + ?5, stray_bytes = stray_bytes + ?6 WHERE session_id = ?1 AND direction = ?2",
 

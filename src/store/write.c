@@ -7,14 +7,16 @@
 */
 #include "store/statements.h"
 
-/* The sessions that earlier runs left open, and the counts. */
-static tl_rc before_sessions(tl_store *s, const tl_batch_items *items)
+/* The sessions that earlier runs left open, and the counts.  *again: there are some that have a row. */
+static tl_rc before_sessions(tl_store *s, const tl_batch_items *items, bool *again)
 {
     tl_rc rc = TL_OK;
+    *again = false;
     for (const tl_batch_item *at = items->rows; rc == TL_OK && at != items->rows_end; at++) {
         const tl_row_session *row = at->row;
         if (row->info.resumed) rc = store_resume(s, row->info.id);
-        if (!row->exists) s->totals.sessions++;
+        s->totals.sessions += !row->exists;
+        *again |= row->exists;
         for (int d = 0; d < 2; d++) {
             if (!row->changed[d] && !row->healed) continue;
             s->totals.stored_bytes += row->add[d].stored;
@@ -40,9 +42,12 @@ static tl_rc put(tl_store *s, statement how, tl_batch_items feed)
 static tl_rc sessions(tl_store *s, const tl_batch_items *items)
 {
     tl_batch_items rows = {.rows = items->rows, .rows_end = items->rows_end};
-    tl_rc rc = before_sessions(s, items);
+    bool again;
+    tl_rc rc = before_sessions(s, items, &again);
     if (rc == TL_OK) rc = put(s, ST_SESSIONS_PUT, rows);
-    return rc == TL_OK ? put(s, ST_STREAMS_PUT, rows) : rc;
+    if (rc == TL_OK) rc = put(s, ST_STREAMS_PUT, rows);
+    if (rc == TL_OK && again) rc = put(s, ST_SESSIONS_AGAIN, rows);
+    return rc == TL_OK && again ? put(s, ST_STREAMS_AGAIN, rows) : rc;
 }
 
 tl_rc store_op(tl_store *s, statement how, const tl_op *op)
