@@ -32,7 +32,7 @@ static const char usage[] =
     "      --vlan key       the same addresses on another VLAN are another session\n"
     "      --framings FILE  protocols of your own, declared in a text file\n"
     "      --detector FILE.so   a detector of your own, compiled (runs as part of the program)\n"
-    "      --batch-bytes SIZE   rows go to the database in batches of this size (default 16M)\n"
+    "      --batch-bytes SIZE   rows go to the database in batches of this size (default 8M)\n"
     "      --commit-bytes SIZE  payload in a transaction: what a crash may cost (default 244M)\n"
     "      --no-sandbox     keep all rights of the process, for debugging\n"
     "      --trace SESSION  print what became of that session's segments, and write no database\n"
