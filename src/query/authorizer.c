@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sorted.  Functions of SQLite that compute from their arguments and bounded memory, sqlar_uncompress (inflate.h), and tl_sieve, which is
-** there only while a search sifts (sieve.c). */
+/* Sorted.  Functions of SQLite that compute from their arguments and bounded memory, sqlar_uncompress (inflate.h), and tl_sieve, which
+** only a search can call (sieve.c). */
 static const char *const functions[] = {
     "->",
     "->>",

@@ -13,9 +13,11 @@ struct tl_reader {
     sqlite3 *db;
     tl_known *known;
     tl_error error;
-    unsigned limit_s;    /* 0: none */
-    int64_t deadline_ns; /* monotonic; INT64_MAX: none */
-    bool late;           /* the deadline stopped the statement */
+    unsigned limit_s;       /* 0: none */
+    int64_t deadline_ns;    /* monotonic; INT64_MAX: none */
+    bool late;              /* the deadline stopped the statement */
+    sqlite3_stmt *still;    /* of tl_reader_hold() */
+    struct tl_sieve *sieve; /* that sifts at the moment (sieve.c) */
 };
 
 /* Room for what SQLite may be asked to hold in one piece: a chunk is 70 KB at most, a row's text far less. */

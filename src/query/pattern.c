@@ -153,35 +153,25 @@ tl_span tl_pattern_literal(const tl_pattern *p)
     return tl_span_of(p->literal, p->literal == NULL ? 0 : p->n);
 }
 
-static bool begins_and_ends(const uint8_t *p, tl_span literal)
-{
-    return p[0] == literal.p[0] && p[literal.n - 1] == literal.p[literal.n - 1];
-}
-
 /* As memmem(), which makes a table before it looks: that costs more than the bytes of a small stream.  Here BLOCK places are looked at at
-** once (the compiler makes vectors of it) for the literal's first and last byte. */
-static const uint8_t *find_in_few(tl_span in, tl_span literal)
+** once (the compiler makes vectors of it) for the literal's first and last byte; the last block laps over the one before. */
+static const uint8_t *find_bytes(tl_span in, tl_span literal)
 {
     enum { BLOCK = 64 };
     if (in.n < literal.n) return NULL;
-    for (size_t at = 0, places = in.n - literal.n + 1; at < places;) {
-        size_t n = places - at < BLOCK ? places - at : BLOCK;
-        const uint8_t *p = in.p + at;
+    const size_t places = in.n - literal.n + 1;
+    const uint8_t first = literal.p[0], last = literal.p[literal.n - 1];
+    for (size_t at = 0; at < places; at += BLOCK) {
+        if (places - at < BLOCK && places >= BLOCK) at = places - BLOCK;
+        const size_t n = places - at < BLOCK ? places - at : BLOCK;
+        const uint8_t *p = in.p + at, *q = p + literal.n - 1;
         uint8_t any = n < BLOCK;
         if (n == BLOCK)
-            for (size_t i = 0; i < BLOCK; i++)
-                any |= (uint8_t)((uint8_t)(p[i] == literal.p[0]) & (uint8_t)(p[i + literal.n - 1] == literal.p[literal.n - 1]));
+            for (size_t i = 0; i < BLOCK; i++) any |= (uint8_t)((uint8_t)(p[i] == first) & (uint8_t)(q[i] == last));
         for (size_t i = 0; any != 0 && i < n; i++)
-            if (begins_and_ends(p + i, literal) && memcmp(p + i, literal.p, literal.n) == 0) return p + i;
-        at += n;
+            if (p[i] == first && q[i] == last && memcmp(p + i, literal.p, literal.n) == 0) return p + i;
     }
     return NULL;
-}
-
-static const uint8_t *find_bytes(tl_span in, tl_span literal)
-{
-    enum { FEW = 4096 };
-    return in.n < FEW ? find_in_few(in, literal) : memmem(in.p, in.n, literal.p, literal.n);
 }
 
 static tl_found find_literal(const tl_pattern *p, const tl_window *w, size_t from, size_t *at, size_t *length)

@@ -19,6 +19,10 @@ typedef enum tl_format { TL_TABLE, TL_CSV, TL_JSON, TL_JSONL } tl_format;
 /* NULL: *err says in one line why not: missing, damaged, not ours, newer than this program, or left by a crash with a hot journal. */
 tl_reader *tl_reader_open(const char *path, tl_error *err);
 void tl_reader_close(tl_reader *r);
+/* From here on all is read from one state of the database, and without a lock for each statement, until release() or close(); a writer
+** waits for it.  Not one in another. */
+TL_MUST_USE tl_rc tl_reader_hold(tl_reader *r);
+void tl_reader_release(tl_reader *r);
 const tl_error *tl_reader_error(const tl_reader *r);
 /* Each later run() may take so long; 0: any time. */
 void tl_reader_time_limit(tl_reader *r, unsigned seconds);

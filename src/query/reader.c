@@ -9,6 +9,8 @@
 #include "query/handle.h"
 #include "query/inflate.h"
 #include "query/rows.h"
+#include "query/sieve.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -129,7 +131,7 @@ static tl_rc harden(tl_reader *r)
     sqlite3_progress_handler(r->db, OPS_PER_LOOK, is_late, r);
     int rc = sqlite3_exec(r->db, pragmas, NULL, NULL, NULL);
     if (rc != SQLITE_OK) return tl_reader_fail(r, rc);
-    return tl_inflate_register(r->db) ? TL_OK : tl_fail(&r->error, TL_ENOMEM, "no memory");
+    return tl_inflate_register(r->db) && tl_sieve_register(r) ? TL_OK : tl_fail(&r->error, TL_ENOMEM, "no memory");
 }
 
 /* The number that a PRAGMA of the file's header gives. */
@@ -202,6 +204,7 @@ tl_reader *tl_reader_open(const char *path, tl_error *err)
 void tl_reader_close(tl_reader *r)
 {
     if (r == NULL) return;
+    tl_reader_release(r);
     sqlite3_close(r->db);
     tl_known_free(r->known);
     free(r);
@@ -251,6 +254,23 @@ tl_rc tl_reader_prepare(tl_reader *r, const char *sql, sqlite3_stmt **out)
     sqlite3_finalize(*out);
     *out = NULL;
     return rc;
+}
+
+/* A statement that stands on a row keeps the lock. */
+tl_rc tl_reader_hold(tl_reader *r)
+{
+    assert(r->still == NULL);
+    tl_rc rc = tl_reader_prepare(r, "SELECT count(*) FROM sqlite_schema", &r->still);
+    int sq = rc == TL_OK ? sqlite3_step(r->still) : SQLITE_ROW;
+    if (sq != SQLITE_ROW) rc = tl_reader_fail(r, sq);
+    if (rc != TL_OK) tl_reader_release(r);
+    return rc;
+}
+
+void tl_reader_release(tl_reader *r)
+{
+    sqlite3_finalize(r->still);
+    r->still = NULL;
 }
 
 tl_rc tl_reader_bind(tl_reader *r, sqlite3_stmt *s, const tl_param *params, size_t n)

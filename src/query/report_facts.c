@@ -1,8 +1,8 @@
 /*
 ** report_facts.c - asks the files of report/ and keeps their rows.
 **
-** A statement that has begun holds the database's state still until all sections are read, so their sums agree while an ingest goes on
-** beside.  Cells longer than TEXT_MOST are cut: only a database that lies has such.
+** The database's state is held still until all sections are read, so their sums agree while an ingest goes on beside.  Cells longer than
+** TEXT_MOST are cut: only a database that lies has such.
 */
 #include "query/report_facts.h"
 #include "base/arena.h"
@@ -129,19 +129,14 @@ static tl_rc gather_section(tl_reader *r, tl_report *p, const tl_embedded *file)
 
 tl_report *tl_report_new(tl_reader *r)
 {
-    sqlite3_stmt *still = NULL;
     tl_report *p = calloc(1, sizeof *p);
     tl_rc rc = p != NULL && (p->memory = tl_arena_new(BLOCK)) != NULL ? TL_OK : TL_ENOMEM;
-    if (rc == TL_OK) rc = tl_reader_prepare(r, "SELECT count(*) FROM sqlite_schema", &still);
-    if (rc == TL_OK) {
-        int sq = sqlite3_step(still);
-        if (sq != SQLITE_ROW) rc = tl_reader_fail(r, sq);
-    }
+    if (rc == TL_OK) rc = tl_reader_hold(r);
     for (const tl_embedded *file = tl_report_sql; file->name != NULL && rc == TL_OK; file++) {
         assert(p->n < SECTIONS_MOST);
         rc = gather_section(r, p, file);
     }
-    sqlite3_finalize(still);
+    tl_reader_release(r);
     if (rc == TL_OK) return p;
     if (rc == TL_ENOMEM) (void)tl_fail(&r->error, rc, "no memory");
     tl_report_free(p);

@@ -40,6 +40,7 @@ struct tl_search {
     tl_filter filter; /* the statement of rows points into it */
     tl_pattern *pattern;
     tl_scan *scan;
+    bool held;       /* the database, for the sieve and for what is read after it */
     tl_sieve *sieve; /* NULL: none; else rows are those of a range of sessions */
     tl_arrivals *arrivals;
     sqlite3_stmt *rows, *messages;
@@ -92,7 +93,11 @@ static tl_rc prepare_rows(tl_search *s, bool all)
     tl_text text = {0};
     tl_rc rc = TL_OK;
     /* A connection of somebody else's (functions.h) is not for functions of ours; few hits may be found soon. */
-    if (s->r->known != NULL && all && tl_filter_is_all(&s->filter)) rc = tl_sieve_new(s->r, s->pattern, s->o.direction, &s->sieve);
+    if (s->r->known != NULL && all && tl_filter_is_all(&s->filter)) {
+        rc = tl_reader_hold(s->r);
+        s->held = rc == TL_OK;
+        if (rc == TL_OK) rc = tl_sieve_new(s->r, s->pattern, s->o.direction, &s->sieve);
+    }
     if (rc != TL_OK || s->sieve == NULL) return rc != TL_OK ? rc : tl_filter_prepare(s->r, &s->filter, sql, in_order, &s->rows);
     tl_text_add(&text, sql);
     tl_text_add(&text, in_range);
@@ -149,6 +154,7 @@ void tl_search_close(tl_search *s)
     tl_pattern_free(s->pattern);
     sqlite3_finalize(s->rows);
     sqlite3_finalize(s->messages);
+    if (s->held) tl_reader_release(s->r);
     if (s->inflate != NULL) libdeflate_free_decompressor(s->inflate);
     free(s);
 }

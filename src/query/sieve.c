@@ -17,7 +17,8 @@
 enum {
     SMALL = 8 << 10, /* chunks of so many bytes are searched as fast in order */
     MOST = 1 << 20,  /* sessions to remember */
-    NEAR = 4,        /* sessions as near to each other as this are looked at together with those between them */
+    FRONTS = 1 << 16,
+    NEAR = 4, /* sessions as near to each other as this are looked at together with those between them */
 };
 
 static const char chunks_sql[] = "SELECT session_id FROM chunk NOT INDEXED WHERE tl_sieve"
@@ -34,6 +35,11 @@ typedef struct range {
     int64_t from, to;
 } range;
 
+/* A stream (session_id * 2 + direction) that begins with a gap, and where that ends. */
+typedef struct front {
+    int64_t stream, end;
+} front;
+
 struct tl_sieve {
     tl_reader *r;
     tl_pattern *pattern;
@@ -46,7 +52,8 @@ struct tl_sieve {
     int last_direction;
     uint8_t seam[2 * TL_PATTERN_MOST];
     size_t held;
-    range *list; /* owned: what is left */
+    front fronts[FRONTS]; /* by the last bits of stream; what does not fit is not known, which only costs time */
+    range *list;          /* owned: what is left */
     size_t n, room_n, next;
     tl_search_totals totals;
 };
@@ -70,15 +77,17 @@ static void hold(tl_sieve *s, tl_span literal, tl_span bytes)
     s->held = old + n;
 }
 
-/* May a match lie in these bytes, or begin before them and end in them, or begin in them? */
-static bool may_match(tl_sieve *s, tl_span bytes, bool first, bool follows, bool same)
+/* May a match lie in these bytes, or begin before them and end in them, or begin in them?  starts: nothing, or a gap, lies before them;
+** follows: the last chunk does. */
+static bool may_match(tl_sieve *s, tl_span bytes, bool first, bool starts, bool follows)
 {
     size_t at, length;
     tl_span literal = tl_pattern_literal(s->pattern);
     const tl_window w = {.bytes = bytes, .first = first};
-    if (literal.n == 0) return !first || tl_pattern_find(s->pattern, &w, 0, &at, &length) != TL_FOUND_MORE || at < bytes.n;
-    /* Where the stream's bytes before lie elsewhere, the two ends never meet here. */
-    bool yes = (!first && !same) || tl_pattern_find(s->pattern, &w, 0, &at, &length) == TL_FOUND || (follows && crosses(s, literal, bytes));
+    if (literal.n == 0) return !starts || tl_pattern_find(s->pattern, &w, 0, &at, &length) != TL_FOUND_MORE || at < bytes.n;
+    /* Where the bytes before lie elsewhere the two ends never meet here. */
+    bool yes =
+        (!starts && !follows) || tl_pattern_find(s->pattern, &w, 0, &at, &length) == TL_FOUND || (follows && crosses(s, literal, bytes));
     hold(s, literal, bytes);
     return yes;
 }
@@ -93,10 +102,19 @@ static bool unpack(tl_sieve *s, tl_span *data, size_t size)
     return true;
 }
 
-/* Is the session of this chunk to be looked at?  Chunks that are no such are, so that the search tells. */
+static bool ends_front(const tl_sieve *s, int64_t session, int64_t direction, int64_t offset)
+{
+    uint64_t stream = 2 * (uint64_t)session + (uint64_t)direction;
+    const front *f = &s->fronts[stream % FRONTS];
+    return f->end == offset && f->stream == (int64_t)stream;
+}
+
+/* Is the session of this chunk to be looked at?  Chunks that are no such are, so that the search tells.  A chunk behind a place that the
+** one before it left open may be followed by one that fills it: that one is odd. */
 static bool take(tl_sieve *s, int64_t session, int64_t direction, int64_t offset, int64_t size, tl_span data)
 {
     bool same = session == s->session && direction == s->last_direction, follows = same && offset == s->end, odd = same && offset < s->end;
+    bool behind_gap = (same && offset > s->end) || (!same && offset > 0 && ends_front(s, session, direction, offset));
     s->session = session;
     s->last_direction = direction == 1;
     s->end = 0;
@@ -109,13 +127,18 @@ static bool take(tl_sieve *s, int64_t session, int64_t direction, int64_t offset
     s->totals.searched += (uint64_t)size;
     s->totals.runs += offset == 0;
     if (!unpack(s, &data, (size_t)size)) return true;
-    return may_match(s, data, offset == 0, follows, same) || odd;
+    return may_match(s, data, offset == 0, offset == 0 || behind_gap, follows) || odd;
 }
 
 static void take_row(sqlite3_context *c, int n, sqlite3_value **v)
 {
-    tl_sieve *s = sqlite3_user_data(c);
+    const tl_reader *r = sqlite3_user_data(c);
+    tl_sieve *s = r->sieve;
     (void)n;
+    if (s == NULL) {
+        sqlite3_result_error(c, "tl_sieve() is for searches only", -1);
+        return;
+    }
     tl_span data = {sqlite3_value_blob(v[ARG_DATA]), 0};
     if (data.p != NULL) data.n = (size_t)sqlite3_value_bytes(v[ARG_DATA]);
     sqlite3_result_int(c, take(s, sqlite3_value_int64(v[ARG_SESSION]), sqlite3_value_int64(v[ARG_DIRECTION]),
@@ -159,16 +182,23 @@ static void join(tl_sieve *s)
 
 /* ---- the whole ---- */
 
+bool tl_sieve_register(tl_reader *r)
+{
+    const int how = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+    return sqlite3_create_function(r->db, "tl_sieve", ARGS, how, r, take_row, NULL, NULL) == SQLITE_OK;
+}
+
 static tl_rc sift(tl_sieve *s)
 {
     sqlite3_stmt *rows = NULL;
-    int sq = sqlite3_create_function(s->r->db, "tl_sieve", ARGS, SQLITE_UTF8 | SQLITE_DIRECTONLY, s, take_row, NULL, NULL);
-    tl_rc rc = sq == SQLITE_OK ? tl_reader_prepare(s->r, chunks_sql, &rows) : tl_reader_fail(s->r, sq);
+    int sq = SQLITE_OK;
+    tl_rc rc = tl_reader_prepare(s->r, chunks_sql, &rows);
+    s->r->sieve = s;
     while (rc == TL_OK && s->n <= MOST && (sq = sqlite3_step(rows)) == SQLITE_ROW)
         if (s->failed || !keep(s, sqlite3_column_int64(rows, 0))) rc = tl_fail(&s->r->error, TL_ENOMEM, "no memory");
     if (rc == TL_OK && sq != SQLITE_DONE) rc = sq == SQLITE_ROW ? TL_END : tl_reader_fail(s->r, sq);
     sqlite3_finalize(rows);
-    (void)sqlite3_create_function(s->r->db, "tl_sieve", ARGS, SQLITE_UTF8, NULL, NULL, NULL, NULL);
+    s->r->sieve = NULL;
     if (rc == TL_OK) join(s);
     return rc;
 }
@@ -192,12 +222,14 @@ static tl_rc take_counts(void *sieve, const tl_cell *c)
 typedef struct tiling {
     tl_sieve *s;
     int64_t stream, at, length;
+    int64_t front; /* where the gap ends that the stream begins with; 0: it begins with bytes */
     uint64_t runs;
 } tiling;
 
 static void end_tiling(tiling *t)
 {
     t->runs += t->at < t->length;
+    if (t->front > 0) t->s->fronts[(uint64_t)t->stream % FRONTS] = (front){t->stream, t->front};
     t->s->totals.runs += t->runs;
     t->s->totals.runs_at_gaps += t->runs;
     *t = (tiling){.s = t->s, .stream = -1};
@@ -214,7 +246,9 @@ static tl_rc take_gap(void *tiles, const tl_cell *c)
     }
     t->runs += c[1].integer > t->at;
     if (c[2].integer > 0) t->s->totals.bytes += (uint64_t)c[2].integer;
+    bool in_front = t->at == t->front && c[1].integer == t->at;
     if (__builtin_add_overflow(c[1].integer, c[2].integer, &t->at)) t->at = INT64_MAX;
+    if (in_front) t->front = t->at;
     return TL_OK;
 }
 

@@ -14,6 +14,8 @@
 
 typedef struct tl_sieve tl_sieve;
 
+/* Gives the reader's connection the function tl_sieve(), which a sieve needs.  false: no memory. */
+bool tl_sieve_register(tl_reader *r);
 /* *out NULL: it would not pay.  direction: -1 for both.  The pattern is borrowed for the call. */
 TL_MUST_USE tl_rc tl_sieve_new(tl_reader *r, tl_pattern *p, int direction, tl_sieve **out);
 void tl_sieve_free(tl_sieve *s); /* NULL is fine */

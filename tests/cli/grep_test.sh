@@ -45,6 +45,7 @@ if [ -n "$gap" ]; then
   head -c 32 "$work/needle" >"$work/half"
   expect 0 "$db" grep "$(cat "$work/half")" --dir server; tells "next to gaps: 1 of the hits"
 fi
+expect 2 "$db" sql 'SELECT tl_sieve(session_id, direction, stream_offset, raw_size, data) FROM chunk'; tells "for searches only"
 # Filters are those of sessions.
 expect 0 "$db" grep HTTP --where 'session_id = 2'; tells "2 hits"
 expect 0 "$db" grep HTTP --port 1; tells "of 0 bytes"

@@ -126,6 +126,7 @@ static uint64_t all_hits(tl_reader *r, const tl_search_options *o, int64_t limit
     uint64_t sum = 0;
     f.limit = limit;
     tl_search *s = tl_search_open(r, &f, o);
+    if (s == NULL) printf("\n%s\n", tl_reader_error(r)->text);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     tl_rc rc;
     while ((rc = tl_search_next(s, &h)) == TL_OK)
