@@ -17,8 +17,8 @@ static const char lossy_sql[] =
     " sum(iif(g.reason IN ('acked', 'snaplen'), g.length, 0)), sum(iif(g.reason IN ('acked', 'snaplen'), 0, g.length))"
     " FROM gap AS g JOIN session AS s ON s.session_id = g.session_id GROUP BY 1";
 static const char sent_sql[] = "SELECT iif(t.direction = 0, s.client_addr, s.server_addr), t.length, t.stored_bytes,"
-                               " iif(t.direction = 0 OR s.client_addr <> s.server_addr, 1, NOT EXISTS (SELECT 1 FROM stream AS o"
-                               " WHERE o.session_id = t.session_id AND o.direction = 0))"
+                               " CASE WHEN t.direction = 0 THEN 1 WHEN s.client_addr <> s.server_addr THEN 1 ELSE NOT EXISTS ("
+                               "SELECT 1 FROM stream AS o WHERE o.session_id = t.session_id AND o.direction = 0) END"
                                " FROM stream AS t CROSS JOIN session AS s ON s.session_id = t.session_id";
 
 typedef struct host {
