@@ -64,7 +64,8 @@ static bool same_verdict(const tl_verdict *a, const tl_verdict *b)
     if (a->length != b->length || a->edge != b->edge || a->strong != b->strong || a->elastic != b->elastic) return false;
     if (a->last_of_protocol != b->last_of_protocol || a->next != b->next) return false;
     if (!(a->edge & TL_FIRST)) return true;
-    if (a->role != b->role || a->tag != b->tag || a->has_id != b->has_id || a->id != b->id) return false;
+    if (a->role != b->role || a->tag != b->tag || a->head_length != b->head_length || a->has_id != b->has_id || a->id != b->id)
+        return false;
     return a->kind == b->kind && a->summary.n == b->summary.n &&
            (a->summary.n == 0 || memcmp(a->summary.p, b->summary.p, a->summary.n) == 0);
 }

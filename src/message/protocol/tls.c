@@ -207,7 +207,8 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     if (need > 0 && !in->ended) return tl_more(need);
     bool alert = b.p[0] == ALERT && length == HEADER + 2;
     if (alert && b.n < length && !in->ended) return tl_more(length);
-    tl_verdict v = tl_whole(in, length, named || alert ? length : HEADER, kinds[b.p[0] - CHANGE_CIPHER_SPEC]);
+    bool inside = named && which == 0 && s->left[in->dir] >= length - HEADER; /* of a message: nothing begins in it */
+    tl_verdict v = tl_whole(in, length, (named && !inside) || alert ? length : HEADER, kinds[b.p[0] - CHANGE_CIPHER_SPEC]);
     v.strong = which != 0;
     note(s, in->dir, b, which != 0, named);
     if (named) v.summary = summary(s, in->dir, b);
