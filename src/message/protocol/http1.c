@@ -55,11 +55,11 @@ static tl_match probe_one(tl_span in, bool client)
     tl_span rest = tl_span_of(in.p + blank, in.n - blank);
     tl_http1_start response = tl_http1_status_line(rest), request = tl_http1_request_line(rest);
     if (response == TL_HTTP1_YES || request == TL_HTTP1_YES) return TL_YES;
-    if (response == TL_HTTP1_NO && request == TL_HTTP1_NO) return TL_NO;
-    /* A long target: the method, a path and enough of it are proof without the line's end. */
-    bool cut;
-    size_t m = request == TL_HTTP1_MAYBE ? tl_http1_method(rest, &cut) : 0;
-    return m > 0 && rest.n >= YES_BYTES && rest.p[m + 1] == '/' ? TL_YES : TL_MAYBE;
+    /* A long target: the method, a path and enough of it are proof without the line's end, whatever that is. */
+    bool cut, begun = rest.n >= YES_BYTES && tl_http1_request_line(tl_span_of(rest.p, YES_BYTES)) == TL_HTTP1_MAYBE;
+    size_t m = begun ? tl_http1_method(rest, &cut) : 0;
+    if (m > 0 && rest.p[m + 1] == '/') return TL_YES;
+    return response == TL_HTTP1_NO && request == TL_HTTP1_NO ? TL_NO : TL_MAYBE;
 }
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)
