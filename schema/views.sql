@@ -244,14 +244,16 @@ SELECT iif(t.direction = 0, s.client_addr, s.server_addr) AS host,
 -- By the second of the last captured byte before the hole (of the first after it, where there is none before).
 DROP VIEW IF EXISTS loss_by_second;
 CREATE VIEW loss_by_second AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', (coalesce(g.before_ns, g.after_ns, s.first_ns) - 999999999 * (coalesce(g.before_ns, g.after_ns, s.first_ns) < 0)) / 1000000000, 'unixepoch') AS second,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', g.seconds, 'unixepoch') AS second,
        count(*) AS gaps,
        count(DISTINCT g.session_id) AS sessions,
        sum(iif(g.reason IN ('acked', 'snaplen'), g.length, 0)) AS capture_loss,
        sum(iif(g.reason IN ('acked', 'snaplen'), 0, g.length)) AS unknown_loss
-  FROM gap AS g
-  JOIN session AS s ON s.session_id = g.session_id
- GROUP BY 1;
+  FROM (SELECT session_id, length, reason, (ns - 999999999 * (ns < 0)) / 1000000000 AS seconds
+          FROM (SELECT session_id, length, reason,
+                       coalesce(before_ns, after_ns, (SELECT s.first_ns FROM session AS s WHERE s.session_id = gap.session_id)) AS ns
+                  FROM gap)) AS g
+ GROUP BY g.seconds;
 
 -- By the capture in which the hole lies (where the bytes before it, else after it, were captured).  tcp_bytes: of whole frames.
 DROP VIEW IF EXISTS loss_by_capture;
@@ -265,11 +267,12 @@ SELECT c.capture_id,
        coalesce(l.capture_loss, 0) AS capture_loss,
        coalesce(l.unknown_loss, 0) AS unknown_loss
   FROM capture AS c
-  LEFT JOIN (SELECT coalesce(g.before_capture_id, g.after_capture_id, g.proof_capture_id, s.first_capture_id) AS capture_id,
+  LEFT JOIN (SELECT coalesce(g.before_capture_id, g.after_capture_id, g.proof_capture_id,
+                             (SELECT s.first_capture_id FROM session AS s WHERE s.session_id = g.session_id)) AS capture_id,
                     count(*) AS gaps,
                     sum(iif(g.reason IN ('acked', 'snaplen'), g.length, 0)) AS capture_loss,
                     sum(iif(g.reason IN ('acked', 'snaplen'), 0, g.length)) AS unknown_loss
-               FROM gap AS g JOIN session AS s ON s.session_id = g.session_id
+               FROM gap AS g
               GROUP BY 1) AS l
     ON l.capture_id = c.capture_id;
 
