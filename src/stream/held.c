@@ -347,8 +347,10 @@ void held_remove(held_pools *pools, held_tree *t, held *h)
         const held *soon = AHEAD < leaf->n ? lower(leaf)[AHEAD].node : NULL;
         if (leaf->n == 2 * AHEAD && leaf->newer != NULL) expect(leaf->newer);
         if (leaf->n <= AHEAD && leaf->newer != NULL && AHEAD - leaf->n < leaf->newer->n) soon = lower(leaf->newer)[AHEAD - leaf->n].node;
-        __builtin_prefetch(soon);
-        __builtin_prefetch((const uint8_t *)soon + 64);
+        if (soon != NULL) {
+            __builtin_prefetch(soon);
+            __builtin_prefetch((const uint8_t *)soon + 64);
+        }
     }
     t->bytes -= held_cost(h);
     t->nodes--;
