@@ -263,8 +263,7 @@ int tl_cmd_export(tl_query *q)
 {
     job j = {.q = q};
     if (q->o.output == NULL) return tl_complain(STATUS_USAGE, "say where to: -o FOLDER, -o FILE.zip or -o FILE.sqlar");
-    int status = complain_query(&j, tl_reader_hold(q->reader));
-    if (status == STATUS_OK) status = choose_sessions(&j);
+    int status = choose_sessions(&j);
     if (status == STATUS_OK) status = export_all(&j);
     if (j.manifest != NULL) fclose(j.manifest);
     tl_text_free(&j.line);

@@ -5,13 +5,11 @@
 ** rest of a little over half a page leaves the other half empty, and one of 10,900 bytes shares its page with two more. That concerns
 ** the last chunk of a stream, the others are full; and what stays raw, because nobody knows before it is packed how long a packed one is.
 */
+#include "batch/flat.h"
 #include "batch/rows.h"
 
 #include <assert.h>
 
-/* Of a page of 32 KiB (https://www.sqlite.org/fileformat2.html, "Cell payload overflow pages"): bytes of an overflow page, and at most and
-** at least of a row in a leaf of a table. */
-enum { OVERFLOW = 32768 - 4, LOCAL_MOST = 32768 - 35, LOCAL_LEAST = 4087 };
 /* Three of these share a leaf; from FILLS on a row has one for itself. */
 enum { THIRD = 10900, FILLS = 31000 };
 /* What is looked at of a chunk, and by how many bytes at a time. */
@@ -22,7 +20,7 @@ unsigned fit_rows(size_t raw, size_t others, size_t *last)
     size_t row = raw + others, local = row;
     *last = raw;
     /* What a leaf cannot hold of it, SQLite writes into one more overflow page, and then keeps little in the leaf. */
-    if (local > LOCAL_MOST) local = LOCAL_LEAST + (row - LOCAL_LEAST) % OVERFLOW;
+    if (local > PAGE_LOCAL_MOST) local = PAGE_LOCAL_LEAST + (row - PAGE_LOCAL_LEAST) % PAGE_OVERFLOW;
     if (local <= THIRD || local >= FILLS) return 1;
     unsigned rows = (unsigned)((local + THIRD - 1) / THIRD);
     *last = local / rows * raw / row;
@@ -32,12 +30,9 @@ unsigned fit_rows(size_t raw, size_t others, size_t *last)
 bool fit_stays_raw(const uint8_t *in, size_t n)
 {
     uint32_t count[256] = {0};
-    uint64_t squares = 0, all = (uint64_t)LOOKS * LOOK_BYTES;
-    if (n < all) return false;
-    for (size_t i = 0; i < LOOKS; i++)
-        for (size_t at = i * ((n - LOOK_BYTES) / (LOOKS - 1)), k = 0; k < LOOK_BYTES; k++) count[in[at + k]]++;
-    for (int i = 0; i < 256; i++) squares += (uint64_t)count[i] * count[i];
-    return squares <= 2 * (all + all * all / 256); /* spread as evenly as random bytes: see pack.c */
+    if (n < (size_t)LOOKS * LOOK_BYTES) return false;
+    for (size_t i = 0; i < LOOKS; i++) flat_count(count, in + i * ((n - LOOK_BYTES) / (LOOKS - 1)), LOOK_BYTES);
+    return flat_is(count, (size_t)LOOKS * LOOK_BYTES);
 }
 
 /* Entries of a chunk's arrivals one after the other, cut where a row ends. */

@@ -15,7 +15,7 @@
 
 /* What fits in a row that fills two overflow pages and the local part of a 32 KiB page: SQLite's record of a chunk has 12 columns,
 ** a header of up to 20 bytes, and integers of up to 44. */
-enum { ROW_PAYLOAD = 4087 + 2 * 32764, ROW_COLUMNS = 64, CHUNK_BYTES = ROW_PAYLOAD - ROW_COLUMNS };
+enum { ROW_PAYLOAD = PAGE_LOCAL_LEAST + 2 * PAGE_OVERFLOW, ROW_COLUMNS = 64, CHUNK_BYTES = ROW_PAYLOAD - ROW_COLUMNS };
 /* Data of a chunk is copied into the batch up to here; beyond, the batch takes the buffer. */
 enum { COPIED_MOST = 8192 };
 _Static_assert((int)CHUNK_BYTES <= (int)TL_CHUNK_ROW, "a chunk's buffer holds what its row may hold");

@@ -16,6 +16,8 @@
 */
 #include "batch/mixed.h"
 
+#include "batch/flat.h"
+
 #include <libdeflate.h>
 #include <string.h>
 
@@ -34,15 +36,12 @@ typedef struct part {
     bool stored;
 } part;
 
-/* True where the bytes are spread so evenly that only repetitions could help. */
 static bool is_flat(const uint8_t *in, size_t n)
 {
     uint32_t count[256] = {0};
-    uint64_t squares = 0;
     if (n > LOOK) n = LOOK;
-    for (size_t i = 0; i < n; i++) count[in[i]]++;
-    for (int i = 0; i < 256; i++) squares += (uint64_t)count[i] * count[i];
-    return squares <= 2 * (n + n * n / 256); /* see pack.c */
+    flat_count(count, in, n);
+    return flat_is(count, n);
 }
 
 /* Adds [from, to) in parts of their largest size.  False: there are too many. */

@@ -6,6 +6,7 @@
 ** deflate of everything would have made a little shorter, never the other way.
 ** The result depends on the bytes and the level alone.
 */
+#include "batch/flat.h"
 #include "batch/mixed.h"
 #include "batch/rows.h"
 
@@ -69,12 +70,9 @@ static bool worth_packing(tl_packer *p, const uint8_t *in, size_t n)
         for (size_t i = 0; i < SAMPLE_SLICES; i++) memcpy(sample + i * SLICE_BYTES, in + i * step, SLICE_BYTES);
     }
     uint32_t count[256] = {0};
-    for (size_t i = 0; i < size; i++) count[sample[i]]++;
-    /* The sum of the squares is size + size²/256 for random bytes, more for anything skewed. */
-    uint64_t squares = 0, random = size + size * size / 256;
-    for (int i = 0; i < 256; i++) squares += (uint64_t)count[i] * count[i];
-    if (squares > 2 * random) return true;
-    /* Flat or nearly so: only repetitions could help, and they show in a trial.  Of so few bytes the trial would be the packing itself. */
+    flat_count(count, sample, size);
+    if (!flat_is(count, size)) return true;
+    /* Only repetitions could help, and they show in a trial.  Of so few bytes the trial would be the packing itself. */
     if (n <= SAMPLE_MIN) return false;
     size_t packed = deflate_shorter(p, sample, size);
     return packed > 0 && packed + size / 32 < size;

@@ -6,6 +6,10 @@
 
 #include "batch/batch.h"
 
+/* Of a page of 32 KiB (https://www.sqlite.org/fileformat2.html, "Cell payload overflow pages"): bytes of an overflow page, and at most and
+** at least of a row in a leaf of a table. */
+enum { PAGE_OVERFLOW = 32768 - 4, PAGE_LOCAL_MOST = 32768 - 35, PAGE_LOCAL_LEAST = 4087 };
+
 /* Of a chunk under construction: the flow's, from its stock; malloc'ed from more than TL_STOCK_MOST bytes on, and a batch may take it then
 ** (batch_keep). */
 typedef struct buffer {

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 static const char lossy_sql[] =
     "SELECT iif(g.direction = 0, s.client_addr, s.server_addr) AS host, count(*),"
@@ -32,6 +33,7 @@ typedef struct hosts {
     size_t n, room, most;
     uint32_t *slots; /* owned: a number in the list, from 1 on; 0: free */
     size_t mask;
+    uint8_t key[16]; /* a database is a stranger's: its names must not be able to collide; rows are sorted, so it shows nowhere */
 } hosts;
 
 /* Sums of a hostile database may not fit: then they stay at the most that does. */
@@ -63,8 +65,7 @@ static tl_rc take_lossy(void *to, const tl_cell *c)
 /* The slot that holds the name, or the one where it would be. */
 static uint32_t *slot_of(const hosts *h, const void *name, size_t n)
 {
-    static const uint8_t key[16] = "hosts with gaps";
-    size_t i = (size_t)tl_siphash(key, name, n) & h->mask;
+    size_t i = (size_t)tl_siphash(h->key, name, n) & h->mask;
     while (h->slots[i] != 0) {
         const host *there = &h->list[h->slots[i] - 1];
         if (there->n == n && memcmp(there->name, name, n) == 0) break;
@@ -145,6 +146,7 @@ static tl_rc write_rows(const hosts *h, const tl_output *out)
 tl_rc tl_loss_hosts(tl_reader *r, const char *sql, size_t most, const tl_output *out, uint64_t *rows)
 {
     hosts h = {.most = most};
+    if (getrandom(h.key, sizeof h.key, 0) != sizeof h.key) return tl_reader_run(r, sql, NULL, 0, out, rows);
     tl_rc rc = tl_reader_each(r, lossy_sql, NULL, 0, take_lossy, &h);
     bool many = rc == TL_END;
     if (rc == TL_OK) rc = make_slots(&h);

@@ -154,11 +154,13 @@ tl_span tl_pattern_literal(const tl_pattern *p)
 }
 
 /* As memmem(), which makes a table before it looks: that costs more than the bytes of a small stream.  Here BLOCK places are looked at at
-** once (the compiler makes vectors of it) for the literal's first and last byte; the last block laps over the one before. */
+** once (the compiler makes vectors of it) for the literal's first and last byte; the last block laps over the one before.  A long literal
+** is memmem()'s: payload can be made so that each place has to be compared, and only there that takes no longer. */
 static const uint8_t *find_bytes(tl_span in, tl_span literal)
 {
-    enum { BLOCK = 64 };
+    enum { BLOCK = 64, LONG = 256 };
     if (in.n < literal.n) return NULL;
+    if (literal.n > LONG) return memmem(in.p, in.n, literal.p, literal.n);
     const size_t places = in.n - literal.n + 1;
     const uint8_t first = literal.p[0], last = literal.p[literal.n - 1];
     for (size_t at = 0; at < places; at += BLOCK) {

@@ -11,6 +11,7 @@
 
 #include "packet/segment.h"
 #include "support/check.h"
+#include "support/dump.h"
 #include "support/ledger.h"
 #include "support/network.h"
 #include "support/stage.h"
@@ -49,21 +50,6 @@ static bool tape_read(tape *t, const char *path)
     while (tl_source_next(s, &f) == TL_OK) tape_add(t, &f);
     tl_source_close(s);
     return t->n > 0;
-}
-
-static char *says(const char *db)
-{
-    static const char facts[] =
-        "SELECT 'session', session_id, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns, last_ns, conn_state,"
-        " history, close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id;"
-        "SELECT 'stream', * FROM stream ORDER BY session_id, direction;"
-        "SELECT 'bytes', session_id, direction, group_concat(h, '') FROM (SELECT session_id, direction,"
-        " hex(sqlar_uncompress(data, raw_size)) AS h FROM chunk ORDER BY session_id, direction, stream_offset) GROUP BY 2, 3;"
-        "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY 2, 3, 4;"
-        "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray ORDER BY 2, 3, 4, 7, 8;"
-        "SELECT 'message', message_id, direction, ordinal, stream_offset, length, missing, head_length, protocol, kind, summary, detail,"
-        " complete, sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id";
-    return tl_rows(db, facts);
 }
 
 static void run(const char *db, const tape *t, size_t from, size_t to)
@@ -108,7 +94,7 @@ static bool in_parts(const char *name, const tape *t, const char *whole, const s
         good &= check(name, db);
         from = to;
     }
-    char *parts = says(db);
+    char *parts = tl_ledger_dump(db, false);
     good &= same(name, whole, parts);
     free(parts);
     tl_scratch_done(db);
@@ -120,7 +106,7 @@ static char *at_once(const tape *t)
     char *db = tl_scratch("whole");
     run(db, t, 0, t->n);
     CU_ASSERT_TRUE(check("at once", db));
-    char *whole = says(db);
+    char *whole = tl_ledger_dump(db, false);
     tl_scratch_done(db);
     return whole;
 }

@@ -7,12 +7,12 @@
     "history,"                                                                                                                             \
     " close_reason, roles, midstream, rtt_ns, protocol, community_id FROM session ORDER BY session_id;"                                    \
     "SELECT 'stream', * FROM stream ORDER BY session_id, direction;"                                                                       \
-    "SELECT 'bytes', session_id, direction, stream_offset, raw_size, hex(sqlar_uncompress(data, raw_size)) FROM chunk"                     \
-    " ORDER BY session_id, direction, stream_offset;"                                                                                      \
+    "SELECT 'bytes', session_id, direction, group_concat(h, '') FROM (SELECT session_id, direction,"                                       \
+    " hex(sqlar_uncompress(data, raw_size)) AS h FROM chunk ORDER BY session_id, direction, stream_offset) GROUP BY 2, 3;"                 \
     "SELECT 'gap', session_id, direction, stream_offset, length, reason, before_ns, after_ns FROM gap ORDER BY session_id, direction, "    \
     "stream_offset;"                                                                                                                       \
     "SELECT 'stray', session_id, direction, stream_offset, length, reason, ns, hex(data) FROM stray"                                       \
-    " ORDER BY session_id, direction, stream_offset, ns, stray_id;"                                                                        \
+    " ORDER BY session_id, direction, stream_offset, ns, data;"                                                                            \
     "SELECT 'message', message_id, direction, ordinal, stream_offset, length, missing, head_length, protocol, kind, summary, detail, "     \
     "complete,"                                                                                                                            \
     " sync, first_ns, last_ns, peer_acked, answers_message_id, pairing FROM message ORDER BY message_id"

@@ -139,6 +139,21 @@ static void literals(void)
         model_literal(in, needles[i], strlen(needles[i]), &want);
         CU_ASSERT(every_cut(in, needles[i], false, false, &want));
     }
+    /* Long ones, in bytes where every place looks like one: 256 is the last that is looked for here, longer ones are memmem's. */
+    static char many[560], needle[300];
+    memset(many, 'a', sizeof many);
+    many[300] = 'b';
+    for (size_t m = 256; m <= 257; m++) {
+        memset(needle, 'a', m);
+        needle[m] = '\0';
+        needle[m / 2] = 'b';
+        model_literal(tl_span_of(many, sizeof many), needle, m, &want);
+        CU_ASSERT_EQUAL(want.n, 1);
+        CU_ASSERT(every_cut(tl_span_of(many, sizeof many), needle, false, false, &want));
+        needle[m / 2] = 'a';
+        model_literal(tl_span_of(many, sizeof many), needle, m, &want);
+        CU_ASSERT(every_cut(tl_span_of(many, sizeof many), needle, false, false, &want));
+    }
     /* The checker can fail: where each piece is a run of its own, what lies over a cut is not found. */
     model_literal(in, "ababab", 6, &want);
     CU_ASSERT(every_cut(in, "ababab", false, false, &want));
