@@ -6,7 +6,7 @@
 #   sh scripts/deps.sh --report   also the browser that the test of the report's page drives
 set -eu
 
-build="gcc cmake ninja-build pkg-config libpcap-dev libsqlite3-dev sqlite3 zlib1g-dev libdeflate-dev libpcre2-dev libbrotli-dev libzstd-dev libssl-dev libseccomp-dev libinih-dev libnghttp2-dev libcunit1-dev clang-format python3"
+build="gcc cmake ninja-build pkg-config libpcap-dev libsqlite3-dev sqlite3 zlib1g-dev libdeflate-dev libisal-dev libpcre2-dev libbrotli-dev libzstd-dev libssl-dev libseccomp-dev libinih-dev libnghttp2-dev libcunit1-dev clang-format python3"
 bench="tcpflow tshark time"
 fuzz="clang libclang-rt-dev"
 report="chromium"
@@ -28,7 +28,7 @@ if ! command -v apt-get >/dev/null 2>&1; then
     cat >&2 <<TEXT
 deps.sh: this is not Debian; install the likes of these yourself, then go on:
     a C17 compiler, CMake 3.25, Ninja, pkg-config, and the development files of
-    libpcap, SQLite 3.37 or later (and its shell), zlib, libdeflate, PCRE2 10.38 or later, brotli, zstd, OpenSSL's libcrypto,
+    libpcap, SQLite 3.37 or later (and its shell), zlib, libdeflate, ISA-L, PCRE2 10.38 or later, brotli, zstd, OpenSSL's libcrypto,
     libseccomp, inih, nghttp2, CUnit; for the tests python3 and, for the style test, clang-format 14
     (--bench: tcpflow, tshark, GNU time; --fuzz: clang with libFuzzer; --report: Chromium)
 TEXT

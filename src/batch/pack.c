@@ -1,13 +1,12 @@
 /*
-** pack.c - chunks made shorter, where that works, in zlib's format (RFC 1950) by libdeflate.
+** pack.c - chunks made shorter, where that works, in zlib's format (RFC 1950): level 1 by ISA-L (quick.c), the others by libdeflate.
 **
 ** The rule is sqlar's: packed is what is strictly shorter than raw, else raw is kept.  Most payload of today is encrypted, so a
-** look at a sample comes first, and parts that do not compress are stored within the stream (mixed.h); it may keep raw what a
-** deflate of everything would have made a little shorter, never the other way.
-** The result depends on the bytes and the level alone.
+** look at a sample comes first; it may keep raw what a deflate of everything would have made a little shorter, never the other way.
+** The result depends on the bytes and the level, never on the thread or on what was packed before.
 */
 #include "batch/flat.h"
-#include "batch/mixed.h"
+#include "batch/quick.h"
 #include "batch/rows.h"
 
 #include <libdeflate.h>
@@ -24,18 +23,17 @@ enum {
 };
 
 struct tl_packer {
-    struct libdeflate_compressor *deflate; /* owned */
+    struct libdeflate_compressor *deflate; /* owned; NULL: the quickest level */
     uint8_t out[TL_CHUNK_ROW];
-    mixed mixed;
+    quick quick;
 };
 
 tl_packer *tl_packer_new(int level)
 {
     tl_packer *p = malloc(sizeof *p);
     if (p == NULL) return NULL;
-    p->deflate = libdeflate_alloc_compressor(level);
-    if (p->deflate == NULL || !mixed_init(&p->mixed, p->deflate)) {
-        libdeflate_free_compressor(p->deflate);
+    p->deflate = NULL;
+    if (level > 1 && (p->deflate = libdeflate_alloc_compressor(level)) == NULL) {
         free(p);
         return NULL;
     }
@@ -45,14 +43,14 @@ tl_packer *tl_packer_new(int level)
 void tl_packer_free(tl_packer *p)
 {
     if (p == NULL) return;
-    libdeflate_free_compressor(p->deflate);
-    mixed_free(&p->mixed);
+    if (p->deflate != NULL) libdeflate_free_compressor(p->deflate);
     free(p);
 }
 
 /* Bytes of the zlib form, 0 where it is not shorter. */
 static size_t deflate_shorter(tl_packer *p, const uint8_t *in, size_t n)
 {
+    if (p->deflate == NULL) return quick_pack(&p->quick, in, n, p->out, n - 1);
     return libdeflate_zlib_compress(p->deflate, in, n, p->out, n - 1);
 }
 
@@ -81,8 +79,7 @@ static bool worth_packing(tl_packer *p, const uint8_t *in, size_t n)
 static void pack_chunk(tl_packer *p, tl_op_chunk *c)
 {
     if (c->data_size < c->raw_size || !worth_packing(p, c->data, c->raw_size)) return;
-    size_t n = mixed_pack(&p->mixed, c->data, c->raw_size, p->out, c->raw_size - 1);
-    if (n == 0) n = deflate_shorter(p, c->data, c->raw_size);
+    size_t n = deflate_shorter(p, c->data, c->raw_size);
     if (n == 0) return;
     /* In place: the batch made these bytes, and const is for its readers. */
     memcpy((uint8_t *)(uintptr_t)c->data, p->out, n);
