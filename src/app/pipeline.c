@@ -31,8 +31,9 @@
 enum { BATCHES = 3 };
 static const size_t default_batch_bytes = (size_t)8 << 20;
 
-/* What sessions hold back of --memory, at most, and for how much payload of all sessions: what a kill takes must not be older. */
-enum { HELD_SHARE = 16 };
+/* What sessions hold back of --memory, at most (and FRAMERS_SHARE: their framers), and for how much payload of all sessions: what a kill
+** takes must not be older. */
+enum { HELD_SHARE = 16, FRAMERS_SHARE = 8 };
 static const size_t held_bytes_most = (size_t)24 << 20;
 static const uint64_t held_payload = 256000000;
 
@@ -56,6 +57,7 @@ struct tl_pipeline {
     tl_stock stock;  /* of the lanes, their flows and framers */
     lane *lanes;
     tl_flows flows;
+    tl_framers framers;
     tl_flow *brief;         /* owned; of sessions without a lane, one after the other */
     size_t held_most;       /* bytes that they may hold back */
     uint64_t first_session; /* likewise */
@@ -99,6 +101,7 @@ static lane *lane_new(tl_pipeline *p, tl_session *s)
         return NULL;
     }
     tl_flow_join(l->flow, &p->flows);
+    if (framed) tl_framer_join(l->framer, &p->framers);
     *tl_session_slot(s) = l;
     return l;
 }
@@ -355,6 +358,7 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     p->first_session = next_id;
     p->limits = o->limits;
     p->separate = o->separate;
+    p->framers.held_most = o->limits.memory_bytes / FRAMERS_SHARE;
     p->held_most = o->limits.memory_bytes / HELD_SHARE < held_bytes_most ? o->limits.memory_bytes / HELD_SHARE : held_bytes_most;
     p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
     writer_options w = {.level = o->level,

@@ -8,9 +8,9 @@
 **
 ** CAUSAL ORDER.  Bytes whose sender had acknowledged more of the other direction than has been told yet wait for it: their meaning
 ** depends on it (which request is this the answer to? was the protocol switched?).  Captures put the directions out of order, and
-** holes are told late.  What waits is bounded by HELD_BYTES and HELD_PIECES; a framer that ran into the bound goes on in the order of the
-** events and does not wait again: what it says from then on pairs answers with less than is known (tl_framer_gave_up).  Nothing waits for a
-** direction that has closed.
+** holes are told late.  What waits is bounded by HELD_BYTES and HELD_PIECES, and by what all framers together may hold; a framer that ran
+** into a bound goes on in the order of the events and does not wait again: what it says from then on pairs answers with less than is known
+** (tl_framer_gave_up).  Nothing waits for a direction that has closed.
 **
 ** INVARIANTS (tests cite them):
 **   1. Messages of a direction are disjoint, in order, within the stream; missing <= length, and exactly the bytes of GAPs in their range.
@@ -27,7 +27,7 @@
 enum {
     DETECT_BYTES = 2048,              /* of a direction, held while undecided */
     DETECT_PIECES = 2 * DETECT_BYTES, /* so that tiny segments do not end it sooner than their bytes do */
-    HELD_BYTES = 64 << 10,
+    HELD_BYTES = 256 << 10,           /* a hole is decided in 200 ms, and what comes meanwhile waits */
     HELD_PIECES = 512,
     TRIES = 8
 };
@@ -63,6 +63,28 @@ tl_framer *tl_framer_new_from(tl_stock *stock, const tl_registry *r, uint16_t se
     return f;
 }
 
+void tl_framer_join(tl_framer *f, tl_framers *all)
+{
+    assert(f->hold == NULL);
+    f->all = all;
+}
+
+static void count_held(tl_framer *f)
+{
+    if (f->all == NULL) return;
+    size_t held = tl_hold_bytes(f->hold);
+    f->all->held_bytes = f->all->held_bytes - f->counted + held;
+    f->counted = held;
+}
+
+/* May what waits go on waiting? */
+static bool may_hold(const tl_framer *f)
+{
+    size_t held = tl_hold_bytes(f->hold);
+    return held <= HELD_BYTES && tl_hold_pieces(f->hold) <= HELD_PIECES &&
+           (f->all == NULL || f->all->held_bytes - f->counted + held <= f->all->held_most);
+}
+
 static void free_list(tl_framer *f, tl_open *o)
 {
     while (o != NULL) {
@@ -95,6 +117,8 @@ void tl_framer_free(tl_framer *f)
     free_list(f, f->done);
     free_list(f, f->pulled);
     tl_hold_free(f->hold);
+    f->hold = NULL;
+    count_held(f);
     drop_state(f);
     tl_stock_give(f->stock, f, sizeof *f);
 }
@@ -293,7 +317,7 @@ static tl_piece *next_piece(tl_framer *f)
         for (int dir = 0; dir < 2; dir++)
             if (front[dir] != NULL && (pass == 1 || may_go_on(f, front[dir])) && (best == NULL || front[dir]->order < best->order))
                 best = front[dir];
-        if (best != NULL || (tl_hold_bytes(f->hold) <= HELD_BYTES && tl_hold_pieces(f->hold) <= HELD_PIECES)) break;
+        if (best != NULL || may_hold(f)) break;
         f->impatient = true;
     }
     return best;
@@ -399,7 +423,9 @@ tl_rc tl_framer_pull(tl_framer *f, tl_message *out)
         }
         if (report_unanswered(f, out)) return TL_OK;
         tl_rc rc = step(f);
-        if (rc != TL_OK) return rc;
+        if (rc == TL_OK) continue;
+        count_held(f);
+        return rc;
     }
 }
 

@@ -51,6 +51,12 @@ struct tl_stock;
 tl_framer *tl_framer_new(const tl_registry *r, uint16_t server_port);
 /* The same, for many: what it holds comes from the stock (base/stock.h), which outlives it; NULL: from malloc. */
 tl_framer *tl_framer_new_from(struct tl_stock *stock, const tl_registry *r, uint16_t server_port);
+/* What many framers hold back together, of what waits for the other direction: one that needs more than is left gives up. */
+typedef struct tl_framers {
+    size_t held_bytes, held_most;
+} tl_framers;
+/* Counts f among them, from its first event on; *all outlives it. */
+void tl_framer_join(tl_framer *f, tl_framers *all);
 void tl_framer_free(tl_framer *f); /* NULL is fine */
 /* OK or ENOMEM.  The event's bytes are not needed any more when the framer has been pulled dry. */
 TL_MUST_USE tl_rc tl_framer_push(tl_framer *f, const tl_event *ev);

@@ -89,6 +89,8 @@ struct tl_framer {
     tl_piece incoming;         /* what is left of the event pushed last; length 0: nothing */
     uint64_t jump;             /* bytes that no event told, right before incoming */
     tl_hold *hold;             /* NULL while nothing is held */
+    tl_framers *all;           /* where its bytes are counted; NULL: nowhere */
+    size_t counted;            /* of them there */
     tl_open *done, **done_end; /* finished messages, to be pulled */
     tl_open *pulled;           /* the one whose texts the caller holds */
 };
