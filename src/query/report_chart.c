@@ -2,21 +2,27 @@
 ** report_chart.c - bars and timelines as inline SVG.
 **
 ** Charts have no text of their own: they stretch with the page, and what has to be read stands beside them as HTML.  A share, however
-** small, gets a width or height that can be seen: a page on loss must not round it away.
+** small, gets a width or height that can be seen: a page on loss must not round it away.  Bars are drawn in percent of the page's width,
+** so that their patterns and strokes stay as they are on a narrow one; timelines are stretched.
 */
 #include "query/report_parts.h"
 #include <string.h>
 
 enum { WIDE = 1000, TALL = 100, CELL_SEEN = 4 };
 
-/* Opens the drawing and its two texts; the description is left open for the caller, who ends it with open_drawing_end. */
-static void open_drawing(html *h, int width, int height, const char *title)
+/* Opens the drawing and its two texts; the description is left open for the caller, who ends it with open_drawing_end.  stretched: so many
+** units wide and TALL high, whatever the page; 0: in percent and pixels. */
+static void open_drawing(html *h, int stretched, const char *title)
 {
-    html_lit(h, "<svg class=\"chart\" role=\"img\" preserveAspectRatio=\"none\" viewBox=\"0 0 ");
-    html_number(h, width);
-    html_lit(h, " ");
-    html_number(h, height);
-    html_lit(h, "\" aria-labelledby=\"");
+    html_lit(h, "<svg class=\"chart\" role=\"img\"");
+    if (stretched > 0) {
+        html_lit(h, " preserveAspectRatio=\"none\" viewBox=\"0 0 ");
+        html_number(h, stretched);
+        html_lit(h, " ");
+        html_number(h, TALL);
+        html_lit(h, "\"");
+    }
+    html_lit(h, " aria-labelledby=\"");
     html_id(h);
     html_lit(h, " ");
     html_id(h);
@@ -49,10 +55,31 @@ static void open_rect(html *h, const char *paint, double x, double y, double wid
     html_lit(h, "\">");
 }
 
+/* Of a bar that is WIDE. */
+static void part(html *h, const char *paint, double x, double width)
+{
+    html_lit(h, "<rect class=\"");
+    html_text(h, paint);
+    html_lit(h, "\" x=\"");
+    html_number(h, x * 100 / WIDE);
+    html_lit(h, "%\" width=\"");
+    html_number(h, width * 100 / WIDE);
+    html_lit(h, "%\" height=\"100%\"></rect>");
+}
+
 static void rect(html *h, const char *paint, double x, double y, double width, double height)
 {
     open_rect(h, paint, x, y, width, height);
     html_lit(h, "</rect>");
+}
+
+void chart_legend(html *h, bool messages)
+{
+    html_lit(h, "<p class=\"legend\"><span><i class=\"stored\"></i>");
+    html_text(h, messages ? "stored, in a message" : "captured");
+    html_lit(h, "</span> ");
+    if (messages) html_lit(h, "<span><i class=\"unframed\"></i>stored, but in no message</span> ");
+    html_lit(h, "<span><i class=\"lost\"></i>capture loss</span> <span><i class=\"unknown\"></i>unknown loss</span></p>\n");
 }
 
 void chart_shares(html *h, const char *title, const char *unit, const share *shares, size_t n)
@@ -60,7 +87,7 @@ void chart_shares(html *h, const char *title, const char *unit, const share *sha
     double whole = 0, spare = WIDE, x = 0;
     for (size_t i = 0; i < n; i++) whole += (double)shares[i].n;
     for (size_t i = 0; i < n; i++) spare -= shares[i].n > 0 ? CELL_SEEN : 0;
-    open_drawing(h, WIDE, 10, title);
+    open_drawing(h, 0, title);
     for (size_t i = 0; i < n; i++) {
         if (i > 0) html_lit(h, "; ");
         html_text(h, shares[i].name);
@@ -68,11 +95,11 @@ void chart_shares(html *h, const char *title, const char *unit, const share *sha
         html_of(h, shares[i].n, unit);
     }
     open_drawing_end(h);
-    rect(h, "nothing", 0, 0, WIDE, 10);
+    part(h, "nothing", 0, WIDE);
     for (size_t i = 0; i < n; i++) {
         if (shares[i].n <= 0) continue;
         double width = CELL_SEEN + spare * (double)shares[i].n / whole;
-        rect(h, shares[i].paint, x, 0, width, 10);
+        part(h, shares[i].paint, x, width);
         x += width;
     }
     html_lit(h, "</svg>");
@@ -133,7 +160,7 @@ void chart_timeline(html *h, const facts *f)
     int wide = (int)f->n * 10;
     html_lit(h, "<div class=\"time\">");
     panel_head(h, "Captured", stored);
-    open_drawing(h, wide, TALL, "Captured bytes over time");
+    open_drawing(h, wide, "Captured bytes over time");
     html_of(h, total(f, "stored_bytes"), "byte");
     html_lit(h, " in ");
     html_of(h, (int64_t)f->n, "interval");
@@ -144,7 +171,7 @@ void chart_timeline(html *h, const facts *f)
     html_lit(h, "</svg>");
     if (lost > 0) {
         panel_head(h, "Missing", lost);
-        open_drawing(h, wide, TALL, "Missing bytes over time");
+        open_drawing(h, wide, "Missing bytes over time");
         html_lit(h, "Capture loss ");
         html_of(h, total(f, "capture_loss"), "byte");
         html_lit(h, ", unknown loss ");
@@ -164,7 +191,9 @@ void chart_timeline(html *h, const facts *f)
     html_time(h, facts_cell(f, f->n / 2, "start"));
     html_lit(h, "</span><span>");
     html_time(h, facts_cell(f, f->n - 1, "start"));
-    html_lit(h, "</span></p></div>");
+    html_lit(h, "</span></p>");
+    if (lost > 0) chart_legend(h, false);
+    html_lit(h, "</div>");
 }
 
 /* ---- gap maps ---- */
@@ -230,13 +259,13 @@ bool chart_gap_map(html *h, const facts *map, int64_t session, const char *sende
     html_lit(h, "</b> <span>");
     html_of(h, whole, "byte");
     html_lit(h, "</span></p>");
-    open_drawing(h, WIDE, 10, strcmp(sender, "client") == 0 ? "Bytes from client to server" : "Bytes from server to client");
+    open_drawing(h, 0, strcmp(sender, "client") == 0 ? "Bytes from client to server" : "Bytes from server to client");
     map_words(h, bytes, parts);
     open_drawing_end(h);
     for (int i = 0, run; i < WIDE; i += run) {
         for (run = 1; i + run < WIDE && cells[i + run] == cells[i]; run++) {
         }
-        rect(h, paints[cells[i]], i, 0, run, 10);
+        part(h, paints[cells[i]], i, run);
     }
     html_lit(h, "</svg><p class=\"words\">");
     map_words(h, bytes, parts);

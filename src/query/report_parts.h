@@ -15,6 +15,8 @@ typedef struct share {
     int64_t n;
 } share;
 
+/* What the colours mean: of bars of bytes, or of those that tell what is in messages, too. */
+void chart_legend(html *h, bool messages);
 /* One bar from left to right: the shares of their sum, each that is not nothing wide enough to be seen. */
 void chart_shares(html *h, const char *title, const char *unit, const share *shares, size_t n);
 /* The facts "timeline": stored bytes above, losses below, each on a scale of its own. */
@@ -24,12 +26,12 @@ bool chart_gap_map(html *h, const facts *map, int64_t session, const char *sende
 
 /* ---- tables (report_table.c) ---- */
 
-typedef enum column_kind { COL_TEXT, COL_PROSE, COL_CODE, COL_WIDE, COL_HASH, COL_COUNT, COL_TIME, COL_SHARE, COL_SESSION } column_kind;
+typedef enum column_kind { COL_TEXT, COL_PROSE, COL_CODE, COL_WIDE, COL_HASH, COL_COUNT, COL_TIME, COL_SHARE, COL_ID } column_kind;
 
 typedef struct column {
     const char *name, *head; /* in the facts; on the page */
-    column_kind kind;
-    const char *of; /* COL_SHARE: the fact that is the whole; COL_WIDE: what stands below in small, or NULL */
+    column_kind kind;        /* COL_ID: a number to ask with, so without commas */
+    const char *of;          /* COL_SHARE: the fact that is the whole; COL_WIDE: what stands below in small, or NULL */
 } column;
 
 /* A table with caption; its first column heads each row.  A row whose first fact is NULL sums up others: it becomes the table's foot.

@@ -101,6 +101,7 @@ static void loss_by_host(html *h, const tl_report *p)
         html_lit(h, "</li>\n");
     }
     if (shown > 0) html_lit(h, "</ol>");
+    if (shown > 0) chart_legend(h, false);
     table_write(h, f, columns, COUNT(columns), "Hosts, those with most loss first", true);
     close_section(h);
 }
@@ -124,7 +125,7 @@ static void session_card(html *h, const facts *f, const facts *map, size_t i)
 {
     int64_t id = facts_number(f, i, "session_id");
     html_lit(h, "<article><h3>Session ");
-    html_count(h, id);
+    html_cell(h, facts_cell(f, i, "session_id"));
     html_lit(h, " <span class=\"c\">");
     html_cell(h, facts_cell(f, i, "client"));
     html_lit(h, " → ");
@@ -166,10 +167,8 @@ static void worst_sessions(html *h, const tl_report *p)
         html_lit(h, " of ");
         html_of(h, facts_number(f, 0, "sessions_with_loss"), "session");
         html_lit(h, " with loss: those with most capture loss first. Each bar is one direction of the connection from its first byte to "
-                    "its last; <code>tcpledger-query DB session ID</code> tells all about one.</p>"
-                    "<p class=\"legend\"><span><i class=\"stored\"></i>stored, in a message</span> "
-                    "<span><i class=\"unframed\"></i>stored, but in no message</span> <span><i class=\"lost\"></i>capture loss</span> "
-                    "<span><i class=\"unknown\"></i>unknown loss</span></p>");
+                    "its last; <code>tcpledger-query DB session ID</code> tells all about one.</p>");
+        chart_legend(h, true);
     }
     for (size_t i = 0; i < f->n; i++) session_card(h, f, map, i);
     close_section(h);
@@ -199,9 +198,9 @@ static void protocols(html *h, const tl_report *p)
 static void messages(html *h, const tl_report *p)
 {
     static const column columns[] = {
-        {"session_id", "Session", COL_SESSION, NULL}, {"number", "Message", COL_COUNT, NULL},   {"time", "Time (UTC)", COL_TIME, NULL},
-        {"sender", "Sender", COL_TEXT, NULL},         {"protocol", "Protocol", COL_TEXT, NULL}, {"summary", "Summary", COL_WIDE, NULL},
-        {"length", "Length", COL_COUNT, NULL},        {"missing", "Missing", COL_COUNT, NULL},  {"lacks", "Lacks", COL_TEXT, NULL},
+        {"session_id", "Session", COL_ID, NULL}, {"number", "Message", COL_ID, NULL},      {"time", "Time (UTC)", COL_TIME, NULL},
+        {"sender", "Sender", COL_TEXT, NULL},    {"protocol", "Protocol", COL_TEXT, NULL}, {"summary", "Summary", COL_WIDE, NULL},
+        {"length", "Length", COL_COUNT, NULL},   {"missing", "Missing", COL_COUNT, NULL},  {"lacks", "Lacks", COL_TEXT, NULL},
     };
     const facts *f = facts_of(p, "messages");
     open_section(h, "messages", "Incomplete messages");
@@ -219,11 +218,11 @@ static void strays(html *h, const tl_report *p)
         {"sessions", "Sessions", COL_COUNT, NULL}, {"means", "What it means", COL_PROSE, NULL},
     };
     static const column copies[] = {
-        {"session_id", "Session", COL_SESSION, NULL},
+        {"session_id", "Session", COL_ID, NULL},
         {"sender", "Sender", COL_TEXT, NULL},
         {"stream_offset", "Offset", COL_COUNT, NULL},
         {"length", "Bytes", COL_COUNT, NULL},
-        {"frame", "Frame", COL_COUNT, NULL},
+        {"frame", "Frame", COL_ID, NULL},
         {"time", "Time (UTC)", COL_TIME, NULL},
         {"first_copy", "First copy, kept", COL_CODE, NULL},
         {"other_copy", "Other copy", COL_CODE, NULL},

@@ -12,7 +12,7 @@
 
 static bool is_right(column_kind kind)
 {
-    return kind == COL_COUNT || kind == COL_SHARE || kind == COL_SESSION;
+    return kind == COL_COUNT || kind == COL_SHARE || kind == COL_ID;
 }
 
 static void data_value(html *h, int64_t n)
@@ -36,7 +36,7 @@ static void open_cell(html *h, bool head, const column *c, const facts *f, size_
     if (c->kind == COL_CODE) html_lit(h, " class=\"c\"");
     if (c->kind == COL_WIDE) html_lit(h, " class=\"c w\"");
     if (c->kind == COL_HASH) html_lit(h, " class=\"c h\"");
-    if (c->kind == COL_COUNT || c->kind == COL_SESSION) data_value(h, facts_number(f, row, c->name));
+    if (c->kind == COL_COUNT || c->kind == COL_ID) data_value(h, facts_number(f, row, c->name));
     html_lit(h, ">");
 }
 
@@ -68,7 +68,7 @@ static void cell_text(html *h, const column *c, const facts *f, size_t row)
     case COL_PROSE:
     case COL_CODE:
     case COL_HASH:
-    case COL_SESSION: html_cell(h, cell); break;
+    case COL_ID: html_cell(h, cell); break;
     }
 }
 

@@ -109,6 +109,7 @@ def names(b):
             expect(f"a {role} without a name", name.strip() != "")
     expect("a header cell without scope", b.eval("[...document.querySelectorAll('th')].every((h) => h.scope)"))
     expect("a picture without description", b.eval("[...document.querySelectorAll('svg[role=img]')].every((s) => s.querySelector('desc').textContent)"))
+    expect("colours without a legend beside them", b.eval("[...document.querySelectorAll('svg[role=img]')].every((s) => s.closest('section').querySelector('.legend'))"))
     expect("ids that are not unique", b.eval("(() => { const i = [...document.querySelectorAll('[id]')].map((e) => e.id); return new Set(i).size === i.length; })()"))
     expect("headings that skip a level", b.eval("[...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))"
                                                 ".every((n, i, a) => i === 0 ? n === 1 : n <= a[i - 1] + 1)"))
@@ -132,6 +133,12 @@ with Browser() as b:
     for width in (320, 390, 768):
         b.open(url, width=width, height=800)
         expect(f"wider than a screen of {width}", b.eval("document.documentElement.scrollWidth") <= width)
+        expect(f"patterns are squeezed on a screen of {width}", b.eval("(() => { const r = [...document.querySelectorAll('rect.unframed')];"
+               " return r.length > 0 && r.every((e) => Math.abs(e.getScreenCTM().a - 1) < 0.01); })()"))
+        expect(f"the axis breaks on a screen of {width}", b.eval("(() => { const t = [...document.querySelectorAll('.axis span')]"
+               ".map((e) => e.getBoundingClientRect()).filter((r) => r.width > 0).map((r) => r.top); return t.length > 1 && Math.max(...t) - Math.min(...t) < 2; })()"))
+        expect(f"a table is cut without a shadow on a screen of {width}", b.eval("[...document.querySelectorAll('.scroll')]"
+               ".every((e) => getComputedStyle(e).backgroundAttachment.includes('local'))"))
     b.open(url)
     b.pdf(page + ".pdf")
     expect("no PDF", open(page + ".pdf", "rb").read(4) == b"%PDF")
