@@ -259,10 +259,22 @@ static int export_all(job *j)
     return status;
 }
 
+/* A folder of that name would not be what was meant. */
+static bool is_other_archive(const char *path)
+{
+    static const char *const endings[] = {".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", NULL};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot != NULL && endings[i] != NULL; i++)
+        if (strcmp(dot, endings[i]) == 0) return true;
+    return false;
+}
+
 int tl_cmd_export(tl_query *q)
 {
     job j = {.q = q};
     if (q->o.output == NULL) return tl_complain(STATUS_USAGE, "say where to: -o FOLDER, -o FILE.zip or -o FILE.sqlar");
+    if (is_other_archive(q->o.output))
+        return tl_complain(STATUS_USAGE, "-o %s: archives are FILE.zip or FILE.sqlar, all else is a folder", q->o.output);
     int status = choose_sessions(&j);
     if (status == STATUS_OK) status = export_all(&j);
     if (j.manifest != NULL) fclose(j.manifest);

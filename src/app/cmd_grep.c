@@ -41,26 +41,26 @@ static tl_rc add_hit(tl_rows *rows, const tl_search_hit *h, bool decoded)
         number((uint64_t)h->session),
         words(h->direction == 0 ? "client" : "server"),
         number(h->offset),
-        number_or_null(decoded, h->body_offset),
-        number(h->match.n),
         number_or_null(h->message != 0, h->message),
-        words(time.p),
-        number(h->at.capture),
-        number(h->at.frame),
         blob(h->before),
         blob(h->match),
         blob(h->after),
+        words(time.p),
+        number(h->at.capture),
+        number(h->at.frame),
+        number(h->match.n),
+        number_or_null(decoded, h->body_offset),
     };
     tl_rc rc = tl_rows_add(rows, cells);
     tl_text_free(&time);
     return rc;
 }
 
-/* Rows of hits, as many as --limit lets through. */
+/* Rows of hits, what people look for first (a narrow terminal has no room for the last columns), as many as --limit lets through. */
 static tl_rc tell_hits(tl_query *q, tl_search *s, const tl_output *out, bool *finished)
 {
-    static const char *const names[HIT_COLUMNS] = {"session_id", "sender",     "stream_offset", "body_offset", "length", "number",
-                                                   "time",       "capture_id", "frame",         "before",      "match",  "after"};
+    static const char *const names[HIT_COLUMNS] = {"session_id", "sender", "stream_offset", "number", "before", "match",
+                                                   "after",      "time",   "capture_id",    "frame",  "length", "body_offset"};
     tl_search_hit hit;
     tl_rows *rows = tl_rows_new(out, names, HIT_COLUMNS);
     tl_rc rc = rows == NULL ? TL_ENOMEM : TL_OK;
@@ -101,8 +101,8 @@ static void say_totals(const tl_search_totals *t, bool finished, bool decoded)
     /* Never rounded up to all. */
     double share = t->bytes == 0 ? 100 : 100 * (double)t->searched / (double)t->bytes;
     if (share > 99.99 && t->searched < t->bytes) share = 99.99;
-    fprintf(stderr, "tcpledger-query: %" PRIu64 " hits; searched %" PRIu64 " of %" PRIu64 " bytes (%.2f %%) of %" PRIu64 " %s", t->hits,
-            t->searched, t->bytes, share, decoded ? t->bodies : t->streams, decoded ? "bodies" : "streams");
+    fprintf(stderr, "tcpledger-query: %" PRIu64 " hit%s; searched %" PRIu64 " of %" PRIu64 " bytes (%.2f %%) of %" PRIu64 " %s", t->hits,
+            t->hits == 1 ? "" : "s", t->searched, t->bytes, share, decoded ? t->bodies : t->streams, decoded ? "bodies" : "streams");
     if (t->runs_at_gaps > 0)
         fprintf(stderr, "; next to gaps: %" PRIu64 " of the hits, %" PRIu64 " of %" PRIu64 " stretches", t->hits_at_gaps, t->runs_at_gaps,
                 t->runs);
@@ -118,6 +118,7 @@ static tl_rc say(tl_query *q, const char *text)
 static tl_rc run(tl_query *q, tl_search *s)
 {
     tl_output hits = q->out, totals = q->out;
+    hits.silent = true; /* the totals say so */
     bool json = q->out.format == TL_JSON, lines = q->out.format == TL_JSONL, finished = false;
     if (lines) {
         hits.title = "hits";

@@ -19,6 +19,7 @@ int tl_cmd_diff(tl_query *q)
     tl_reader *other = tl_reader_open(q->argument, &err);
     if (other == NULL) return tl_complain(STATUS_TROUBLE, "%s", err.text);
     tl_reader_time_limit(other, q->o.timeout_s);
+    q->out.silent = true; /* as diff(1) is */
     tl_rc rc = tl_reader_diff(q->reader, other, q->o.quick, &q->out, &rows, &err);
     tl_reader_close(other);
     if (rc == TL_EIO) return tl_complain(STATUS_TROUBLE, "cannot write: %s", strerror(errno));

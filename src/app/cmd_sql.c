@@ -29,6 +29,8 @@ int tl_cmd_queries(tl_query *q)
 int tl_cmd_run(tl_query *q)
 {
     const tl_named_query *query = tl_query_find(q->argument);
+    const char *near = query == NULL ? tl_query_near(q->argument) : NULL;
+    if (near != NULL) return tl_complain(STATUS_USAGE, "no query '%s': did you mean '%s'?", q->argument, near);
     if (query == NULL) return tl_complain(STATUS_USAGE, "no query '%s' (see: tcpledger-query DB queries)", q->argument);
     return tl_query_status(q, tl_reader_run(q->reader, query->sql, NULL, 0, &q->out, NULL));
 }

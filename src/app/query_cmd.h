@@ -101,7 +101,7 @@ typedef struct tl_query {
     const char *argument; /* the first; NULL: none */
     char **arguments;     /* all of them */
     int argument_count;
-    char **argv; /* the command line */
+    char **argv; /* the command line as it was typed; owned */
     int argc;
     tl_query_options o;
     tl_reader *reader;
@@ -155,6 +155,8 @@ const tl_command *tl_command_find(const tl_command *commands, const char *name);
 /* What a person may have meant by `word`: the nearest command or option name, or NULL when none is near. */
 const char *tl_command_near(const tl_command *commands, const char *word);
 const char *tl_option_near(const char *word);
+/* Likewise of the queries that come with the program. */
+const char *tl_query_near(const char *word);
 /* Help on stdout: about the program (c NULL) or one command. */
 void tl_query_help(const tl_command *commands, const tl_command *c);
 

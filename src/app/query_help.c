@@ -28,7 +28,7 @@ static void about_program(const tl_command *commands)
     printf("\n"
            "tcpledger-query COMMAND --help lists a command's options, with an example.\n"
            "On a terminal tables are coloured (not where NO_COLOR is set), cut to its width, and shown through $PAGER (less -FRX).\n"
-           "The names of columns are those of the database's views.\n"
+           "The names of columns are those of the database's views; times are UTC.\n"
            "\n"
            "Exit status: 0 done (verify: sound), 1 failed (verify: not sound), 2 wrong use.\n");
 }
@@ -93,6 +93,14 @@ const char *tl_command_near(const tl_command *commands, const char *word)
     const char *best = NULL;
     size_t least = WORD_MOST;
     for (const tl_command *c = commands; c->name != NULL; c++) consider(word, c->name, &best, &least);
+    return best;
+}
+
+const char *tl_query_near(const char *word)
+{
+    const char *best = NULL;
+    size_t least = WORD_MOST;
+    for (size_t i = 0; tl_query_at(i) != NULL; i++) consider(word, tl_query_at(i)->name, &best, &least);
     return best;
 }
 

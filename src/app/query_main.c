@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* In the order of help.  page.db of the examples: tcpledger-ingest fixtures/http-lossy.pcap -o page.db */
@@ -210,7 +211,8 @@ static const tl_command commands[] = {
      .run = tl_cmd_queries},
     {.name = "run",
      .usage = "NAME",
-     .help = "one of them",
+     .help = "one of those queries",
+     .more = "`queries` lists them.  They run in the sqlite3 shell, too: sqlite3 DB < queries/NAME.sql\n",
      .example = "run largest_losses",
      .least = 1,
      .most = 1,
@@ -226,22 +228,28 @@ static const tl_command commands[] = {
     {0},
 };
 
+static int run(tl_query *q, const tl_command *command)
+{
+    tl_error err = {0};
+    signal(SIGPIPE, SIG_IGN);
+    q->reader = tl_reader_open(q->path, &err);
+    if (q->reader == NULL) return tl_complain(command->trouble != 0 ? command->trouble : STATUS_FAILED, "%s", err.text);
+    tl_reader_time_limit(q->reader, q->o.timeout_s);
+    tl_query_output(q);
+    if ((command->takes & TAKES(OPT_NO_PAGER)) != 0 && !q->o.no_pager && q->o.output == NULL) tl_pager_start();
+    int status = command->run(q);
+    tl_reader_close(q->reader);
+    if (fflush(stdout) != 0 && errno != EPIPE) status = tl_complain(STATUS_FAILED, "standard output: %s", strerror(errno));
+    tl_pager_wait();
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     tl_query q = {0};
-    tl_error err = {0};
     const tl_command *command = NULL;
     int status = tl_query_parse(argc, argv, commands, &q, &command);
-    if (status != STATUS_OK || command == NULL) return status;
-    signal(SIGPIPE, SIG_IGN);
-    q.reader = tl_reader_open(q.path, &err);
-    if (q.reader == NULL) return tl_complain(command->trouble != 0 ? command->trouble : STATUS_FAILED, "%s", err.text);
-    tl_reader_time_limit(q.reader, q.o.timeout_s);
-    tl_query_output(&q);
-    if ((command->takes & TAKES(OPT_NO_PAGER)) != 0 && !q.o.no_pager && q.o.output == NULL) tl_pager_start();
-    status = command->run(&q);
-    tl_reader_close(q.reader);
-    if (fflush(stdout) != 0 && errno != EPIPE) status = tl_complain(STATUS_FAILED, "standard output: %s", strerror(errno));
-    tl_pager_wait();
+    if (status == STATUS_OK && command != NULL) status = run(&q, command);
+    free(q.argv);
     return status;
 }

@@ -23,7 +23,7 @@ const tl_option tl_options[] = {
     {"message", "N", OPT_MESSAGE, "only that message of the session"},
     {"body", NULL, OPT_BODY, "without the message's head"},
     {"gaps", "zero|skip", OPT_GAPS, "missing bytes as zeros, or not at all (the default)"},
-    {"output", "FILE", OPT_OUTPUT, "instead of standard output"},
+    {"output", "FILE", OPT_OUTPUT, "where to; without it standard output, or where that cannot be, an error"},
     {"regex", NULL, OPT_REGEX, "the pattern is a regular expression (PCRE2, on bytes)"},
     {"fixed", NULL, OPT_FIXED, "the pattern is bytes, with \\xNN for any of them (the default)"},
     {"context", "N|Nl", OPT_CONTEXT, "so many bytes, or lines, on both sides of a hit (32)"},
@@ -85,6 +85,8 @@ static int set_context(tl_query_options *o, const char *name, const char *text)
     return STATUS_OK;
 }
 
+static const char no_time[] = "not a time such as 2024-05-13T10:17:07.5Z, 2024-05-13 or 1715595427";
+
 static int set_option(tl_query_options *o, int option, const char *name, const char *text)
 {
     static const char *const dirs[] = {"client", "server", NULL}, *const formats[] = {"table", "csv", "json", "jsonl", NULL},
@@ -97,8 +99,8 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
         status = set_number(name, text, 0, 65535, &n);
         o->filter.port = (int)n;
         return status;
-    case OPT_SINCE: return tl_filter_time(text, &o->filter.since_ns) ? STATUS_OK : refuse(name, text, "not a time");
-    case OPT_UNTIL: return tl_filter_time(text, &o->filter.until_ns) ? STATUS_OK : refuse(name, text, "not a time");
+    case OPT_SINCE: return tl_filter_time(text, &o->filter.since_ns) ? STATUS_OK : refuse(name, text, no_time);
+    case OPT_UNTIL: return tl_filter_time(text, &o->filter.until_ns) ? STATUS_OK : refuse(name, text, no_time);
     case OPT_PROTOCOL: o->filter.protocol = text; break;
     case OPT_LOSSY: o->filter.lossy = true; break;
     case OPT_WHERE: o->filter.where = text; break;
@@ -164,8 +166,27 @@ static int check_options(const tl_command *c, uint64_t given)
     return STATUS_OK;
 }
 
+/* The word is no command: what may have been meant? */
+static int no_command(const tl_command *commands, const char *path, const char *name)
+{
+    const char *near = tl_command_near(commands, name);
+    if (tl_command_find(commands, path) != NULL)
+        return tl_complain(STATUS_USAGE, "the database comes first: tcpledger-query %s %s", name, path);
+    if (near != NULL) return tl_complain(STATUS_USAGE, "no command '%s': did you mean '%s'?", name, near);
+    return tl_complain(STATUS_USAGE, "no command '%s' (see --help)", name);
+}
+
+static int wrong_count(const tl_query *q, const tl_command *c)
+{
+    bool one = strcmp(c->name, "sessions") == 0 && q->argument_count == 1;
+    if (one) return tl_complain(STATUS_USAGE, "sessions are chosen by options: did you mean 'session %s'?", q->argument);
+    return tl_complain(STATUS_USAGE, "usage: tcpledger-query DB %s%s%s", c->name, c->usage[0] != '\0' ? " " : "", c->usage);
+}
+
 static int set_arguments(int n, char **argument, const tl_command *commands, tl_query *q, const tl_command **command)
 {
+    if (n == 1 && tl_command_find(commands, argument[0]) != NULL)
+        return tl_complain(STATUS_USAGE, "say which database: tcpledger-query DB %s", argument[0]);
     if (n < 2) return tl_complain(STATUS_USAGE, "say which database and what to ask of it: tcpledger-query DB COMMAND (see --help)");
     q->path = argument[0];
     q->command = argument[1];
@@ -173,11 +194,8 @@ static int set_arguments(int n, char **argument, const tl_command *commands, tl_
     q->argument_count = n - 2;
     q->argument = n > 2 ? argument[2] : NULL;
     const tl_command *c = tl_command_find(commands, q->command);
-    const char *near = c == NULL ? tl_command_near(commands, q->command) : NULL;
-    if (c == NULL && near != NULL) return tl_complain(STATUS_USAGE, "no command '%s': did you mean '%s'?", q->command, near);
-    if (c == NULL) return tl_complain(STATUS_USAGE, "no command '%s' (see --help)", q->command);
-    if (q->argument_count < c->least || (c->most >= 0 && q->argument_count > c->most))
-        return tl_complain(STATUS_USAGE, "usage: tcpledger-query DB %s %s", c->name, c->usage);
+    if (c == NULL) return no_command(commands, q->path, q->command);
+    if (q->argument_count < c->least || (c->most >= 0 && q->argument_count > c->most)) return wrong_count(q, c);
     *command = c;
     return check_options(c, q->o.given);
 }
@@ -186,7 +204,7 @@ static int set_arguments(int n, char **argument, const tl_command *commands, tl_
 static int help(int n, char **argument, const tl_command *commands)
 {
     const tl_command *c = NULL;
-    for (int i = 0; i < n && i < 2 && (i == 0 || c == NULL); i++) c = tl_command_find(commands, argument[i]);
+    for (int i = 0; i < n && i < 3 && (i == 0 || c == NULL); i++) c = tl_command_find(commands, argument[i]);
     tl_query_help(commands, c);
     return STATUS_OK;
 }
@@ -240,7 +258,9 @@ int tl_query_parse(int argc, char **argv, const tl_command *commands, tl_query *
     struct option longs[OPTIONS_MOST];
     bool help_wanted = false;
     options_for_getopt(longs);
-    q->argv = argv;
+    q->argv = calloc((size_t)argc + 1, sizeof *q->argv); /* getopt sorts its own */
+    if (q->argv == NULL) return tl_complain(STATUS_FAILED, "no memory");
+    memcpy(q->argv, argv, (size_t)argc * sizeof *argv);
     q->argc = argc;
     q->o = (tl_query_options){.filter = tl_filter_all, .direction = -1, .context = -1, .timeout_s = TIMEOUT_S};
     opterr = 0;
@@ -256,6 +276,8 @@ int tl_query_parse(int argc, char **argv, const tl_command *commands, tl_query *
         if (option == OPT_HELP) help_wanted = true;
         q->o.given |= TAKES(option);
     }
+    /* `help` is no command, but a word that people try. */
+    for (int i = optind; i < argc && i < optind + 2; i++) help_wanted = help_wanted || strcmp(argv[i], "help") == 0;
     if (help_wanted) return help(argc - optind, argv + optind, commands);
     return set_arguments(argc - optind, argv + optind, commands, q, command);
 }

@@ -147,12 +147,12 @@ static tl_rc tell_where(explanation *e)
 static tl_rc tell_damaged(explanation *e, sqlite3_stmt *m)
 {
     const unsigned char *protocol = sqlite3_column_text(m, 1), *kind = sqlite3_column_text(m, 2), *summary = sqlite3_column_text(m, 3);
-    bool head = e->offset < sqlite3_column_int64(m, 4) + sqlite3_column_int64(m, 7);
+    bool named = summary != NULL && summary[0] != '\0', head = e->offset < sqlite3_column_int64(m, 4) + sqlite3_column_int64(m, 7);
     return say(e, "message",
-               "It damages message %" PRId64 " of the session (%.40s %.40s, %.200s) in its %s: of %" PRId64 " bytes %" PRId64
+               "It damages message %" PRId64 " of the session (%.40s %.40s%s%.200s) in its %s: of %" PRId64 " bytes %" PRId64
                " are missing.",
                (int64_t)sqlite3_column_int64(m, 0), protocol ? (const char *)protocol : "", kind ? (const char *)kind : "",
-               summary ? (const char *)summary : "", head ? "head" : "body", (int64_t)sqlite3_column_int64(m, 5),
+               named ? ", " : "", named ? (const char *)summary : "", head ? "head" : "body", (int64_t)sqlite3_column_int64(m, 5),
                (int64_t)sqlite3_column_int64(m, 6));
 }
 

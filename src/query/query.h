@@ -41,6 +41,7 @@ typedef struct tl_output {
     tl_write_fn write; /* NULL: rows are only counted */
     void *to;
     const char *title; /* NULL: none.  A line above a table that has rows; the member "section" of JSON lines */
+    bool silent;       /* tables: a terminal is not told that there are no rows */
     bool record;       /* tables: rows downwards, a line a column, for the few rows that are wide */
 } tl_output;
 

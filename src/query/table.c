@@ -8,8 +8,9 @@
 ** Numbers stand to the right.  On a terminal that is too narrow long names are broken in two ("client_" over "bytes"), then the last
 ** columns are left out, and named below, until COMFORT characters for each of the others fit; then the widest give way.  Elsewhere nothing
 ** is cut; a later row that is wider than the sample sticks out.
-** Large numbers are humane (humane.h) and colours are used where the output asks for them: names bold, the line below them faint, capture
-** loss red, other missing bytes yellow.  The escape sequences are constants of this file and surround text that was made safe before.
+** Large numbers are humane (humane.h), and of times only so much of the second is shown as tells the rows apart.  Colours are used where
+** the output asks for them: names bold, the line below them faint, capture loss and what was searched for red, other missing bytes yellow.
+** The escape sequences are constants of this file and surround text that was made safe before.
 ** A record is one row written downwards, a line for each column that has something to say.
 **
 ** States: SAMPLING (rows are kept) → FLOWING (widths are fixed, rows are written as they come).
@@ -21,6 +22,7 @@
 #include <string.h>
 
 enum { BETWEEN = 2, COMFORT = 21 /* an IPv4 address and its port */, SHORT_NAME = 8 };
+enum { TIME = 30 /* 2024-07-15T13:41:06.503749000Z */, SECONDS = 20 /* of it, with the point */ };
 
 typedef struct column {
     size_t cells; /* width of its widest cell */
@@ -28,14 +30,18 @@ typedef struct column {
     bool words;    /* something in it is not a number */
     size_t broken; /* bytes of its name that stand on a line of their own; 0: none */
     tl_quantity quantity;
-    const char *paint; /* of its numbers that are not 0; NULL: none */
+    const char *paint; /* of its numbers that are not 0, or its text; NULL: none */
+    bool tail;         /* where it is cut its end stays */
+    bool no_time;      /* something in it is not a time */
+    size_t digits;     /* that are shown of its seconds' fractions; 0: no times, or all of them */
+    char last[TIME];   /* its last time */
 } column;
 
 /* How a cell is set. */
 typedef struct setting {
     size_t width;
     bool right, last; /* last: of its line, not padded */
-    bool cut;
+    bool cut, tail;
     const char *paint; /* NULL: none */
 } setting;
 
@@ -81,11 +87,18 @@ size_t tl_text_columns(const char *p, size_t n)
     return total;
 }
 
+/* A point in time as tl_text_time() writes it. */
+static bool is_time(const char *p, size_t n)
+{
+    return n == TIME && p[4] == '-' && p[7] == '-' && p[10] == 'T' && p[13] == ':' && p[16] == ':' && p[SECONDS - 1] == '.' &&
+           p[TIME - 1] == 'Z';
+}
+
 static const char bold[] = "\x1b[1m", faint[] = "\x1b[2m", red[] = "\x1b[31m", yellow[] = "\x1b[33m", plain[] = "\x1b[0m";
 
 static const char *paint_of(const char *name)
 {
-    if (strcmp(name, "capture_loss") == 0) return red;
+    if (strcmp(name, "capture_loss") == 0 || strcmp(name, "match") == 0) return red;
     return strcmp(name, "unknown_loss") == 0 || strcmp(name, "missing") == 0 ? yellow : NULL;
 }
 
@@ -104,6 +117,7 @@ tl_table *tl_table_new(const tl_output *out, const char *const *names, size_t co
     for (size_t i = 0; i < columns; i++) {
         t->col[i].quantity = out->humane ? tl_quantity_of(names[i]) : TL_NAME;
         t->col[i].paint = out->coloured ? paint_of(names[i]) : NULL;
+        t->col[i].tail = strcmp(names[i], "before") == 0; /* what stands before a hit */
     }
     return t;
 }
@@ -124,26 +138,44 @@ static void pad(tl_text *line, size_t n, char with)
     for (size_t i = 0; i < n; i++) tl_text_bytes(line, &with, 1);
 }
 
+/* How much of [p, p + n) fits into the width less one; *used: its columns. */
+static size_t beginning_of(const char *p, size_t n, size_t width, size_t *used)
+{
+    size_t take = 0;
+    *used = 0;
+    for (size_t len; take < n; take += len) {
+        size_t w = one_character(p + take, n - take, &len);
+        if (*used + w + 1 > width) break;
+        *used += w;
+    }
+    return take;
+}
+
+/* From where on it fits. */
+static size_t end_of(const char *p, size_t n, size_t width, size_t *used)
+{
+    size_t from = 0;
+    for (size_t len; from<n && * used + 1> width; from += len) *used -= one_character(p + from, n - from, &len);
+    return from;
+}
+
 /* Cuts [p, p + n) to the width, a cut told with "~", and pads it. */
 static void add_cell(tl_text *line, const char *p, size_t n, setting how)
 {
-    size_t used = tl_text_columns(p, n), take = n;
+    size_t used = tl_text_columns(p, n), take = n, from = 0;
     bool short_of = how.cut && used > how.width;
-    if (short_of) {
-        size_t len;
-        for (take = used = 0; take < n; take += len) {
-            size_t w = one_character(p + take, n - take, &len);
-            if (used + w + 1 > how.width) break;
-            used += w;
-        }
-        used++;
-    }
+    if (short_of && how.tail)
+        from = end_of(p, n, how.width, &used);
+    else if (short_of)
+        take = beginning_of(p, n, how.width, &used);
+    if (short_of) used++;
     size_t space = used < how.width ? how.width - used : 0;
     if (how.right) pad(line, space, ' ');
     if (n == 0) how.paint = NULL;
     if (how.paint != NULL) tl_text_add(line, how.paint);
-    tl_text_bytes(line, p, take);
-    if (short_of) tl_text_add(line, "~");
+    if (short_of && how.tail) tl_text_add(line, "~");
+    tl_text_bytes(line, p + from, take - from);
+    if (short_of && !how.tail) tl_text_add(line, "~");
     if (how.paint != NULL) tl_text_add(line, plain);
     if (!how.right && !how.last) pad(line, space, ' ');
     if (!how.last) pad(line, BETWEEN, ' ');
@@ -153,7 +185,8 @@ static void add_cell(tl_text *line, const char *p, size_t n, setting how)
 static setting setting_of(const tl_table *t, size_t i, const struct look *look)
 {
     setting how = {.width = t->col[i].width, .last = i + 1 == t->shown, .cut = t->out.width > 0};
-    how.right = look != NULL ? look->right : !t->col[i].words;
+    how.right = look != NULL ? look->right || t->col[i].tail : !t->col[i].words || t->col[i].tail;
+    how.tail = look != NULL && t->col[i].tail;
     how.paint = look != NULL ? look->paint : t->out.coloured ? bold : NULL;
     return how;
 }
@@ -168,11 +201,19 @@ static tl_rc write_line(tl_table *t)
     return rc;
 }
 
-/* Of the columns shown, none counted wider than `most`. */
+/* Column i's width where those that give way have `most`: half a time is none. */
+static size_t width_of(const tl_table *t, size_t i, size_t most)
+{
+    const column *c = &t->col[i];
+    bool rigid = c->digits > 0 && c->width < t->out.width;
+    return c->width < most || rigid ? c->width : most;
+}
+
+/* Of the columns shown, none that gives way counted wider than `most`. */
 static size_t total_width(const tl_table *t, size_t most)
 {
     size_t total = 0;
-    for (size_t i = 0; i < t->shown; i++) total += (t->col[i].width < most ? t->col[i].width : most) + (i > 0 ? BETWEEN : 0);
+    for (size_t i = 0; i < t->shown; i++) total += width_of(t, i, most) + (i > 0 ? BETWEEN : 0);
     return total;
 }
 
@@ -208,8 +249,7 @@ static void fit(tl_table *t)
     while (t->shown > 1 && total_width(t, COMFORT) > t->out.width) t->shown--;
     size_t most = t->out.width;
     while (most > 1 && total_width(t, most) > t->out.width) most--;
-    for (size_t i = 0; i < t->shown; i++)
-        if (t->col[i].width > most) t->col[i].width = most;
+    for (size_t i = 0; i < t->shown; i++) t->col[i].width = width_of(t, i, most);
 }
 
 /* A column's name or a part of it, safe to show, in `name` (reused). */
@@ -265,15 +305,31 @@ static tl_rc write_head(tl_table *t)
     return rc == TL_OK ? write_line(t) : rc;
 }
 
+/* Adds column i's cell to the line; a time as short as the column's are. */
+static void add_shown(tl_table *t, size_t i, const char *p, size_t n, const struct look *look)
+{
+    char time[TIME];
+    size_t digits = t->col[i].digits;
+    if (digits > 0 && is_time(p, n)) {
+        memcpy(time, p, TIME);
+        time[10] = ' ';
+        p = time;
+        n = SECONDS + digits;
+    }
+    add_cell(&t->line, p, n, setting_of(t, i, look));
+}
+
 /* Fixes the widths, writes the head and the rows kept so far. */
 static tl_rc flow(tl_table *t)
 {
+    for (size_t i = 0; i < t->columns; i++)
+        if (t->col[i].digits > 0) t->col[i].cells = SECONDS + t->col[i].digits;
     fit(t);
     t->flowing = true;
     tl_rc rc = write_head(t);
     for (size_t cell = 0, at = 0; cell < t->cells && rc == TL_OK; at = t->ends[cell++]) {
         size_t i = cell % t->columns;
-        if (i < t->shown) add_cell(&t->line, t->kept.p + at, t->ends[cell] - at, setting_of(t, i, &t->look[cell]));
+        if (i < t->shown) add_shown(t, i, t->kept.p + at, t->ends[cell] - at, &t->look[cell]);
         if (i + 1 == t->columns) rc = write_line(t);
     }
     tl_text_free(&t->kept);
@@ -293,15 +349,37 @@ static size_t cell_most(const tl_table *t, const tl_cell *c)
 
 static void add_text(tl_table *t, tl_text *to, size_t i, const tl_cell *c)
 {
-    if (c->kind == TL_CELL_INTEGER)
+    const size_t end = TL_TABLE_CELL / 4; /* \xNN */
+    if (c->kind == TL_CELL_INTEGER) {
         tl_humane_add(to, t->col[i].quantity, c->integer);
-    else
+    } else if (t->col[i].tail && c->kind == TL_CELL_BLOB && c->bytes.n > end) {
+        const tl_cell last = {.kind = TL_CELL_BLOB, .bytes = tl_span_of(c->bytes.p + c->bytes.n - end, end)};
+        tl_text_add(to, "...");
+        tl_cell_text(to, &last, TL_TABLE_CELL);
+    } else {
         tl_cell_text(to, c, cell_most(t, c));
+    }
 }
 
 static struct look look_of(const tl_table *t, size_t i, const tl_cell *c)
 {
-    return (struct look){.right = is_number(c), .paint = c->kind == TL_CELL_INTEGER && c->integer != 0 ? t->col[i].paint : NULL};
+    bool painted = c->kind == TL_CELL_INTEGER ? c->integer != 0 : c->kind == TL_CELL_BLOB;
+    return (struct look){.right = is_number(c), .paint = painted ? t->col[i].paint : NULL};
+}
+
+/* Milliseconds, unless a row differs from the one before it in less. */
+static void look_at_time(column *c, const char *p, size_t n)
+{
+    if (c->no_time || !is_time(p, n)) {
+        c->no_time = true;
+        c->digits = 0;
+        return;
+    }
+    size_t digits = 3;
+    if (c->last[0] != '\0' && memcmp(c->last, p, TIME) != 0)
+        while (digits < 9 && memcmp(c->last, p, SECONDS + digits) == 0) digits += 3;
+    if (digits > c->digits) c->digits = digits;
+    memcpy(c->last, p, TIME);
 }
 
 static tl_rc keep_row(tl_table *t, const tl_cell *cells)
@@ -322,6 +400,7 @@ static tl_rc keep_row(tl_table *t, const tl_cell *cells)
         size_t width = t->kept.n == from ? 0 : tl_text_columns(t->kept.p + from, t->kept.n - from);
         if (width > t->col[i].cells) t->col[i].cells = width;
         if (!is_number(&cells[i]) && cells[i].kind != TL_CELL_NULL) t->col[i].words = true;
+        if (t->out.humane && cells[i].kind != TL_CELL_NULL) look_at_time(&t->col[i], t->kept.p + from, t->kept.n - from);
         t->look[t->cells] = look_of(t, i, &cells[i]);
         t->ends[t->cells++] = t->kept.n;
     }
@@ -367,7 +446,7 @@ tl_rc tl_table_add(tl_table *t, const tl_cell *cells)
         tl_text_reset(&t->kept);
         add_text(t, &t->kept, i, &cells[i]);
         if (t->kept.failed) return TL_ENOMEM;
-        add_cell(&t->line, t->kept.p == NULL ? "" : t->kept.p, t->kept.n, setting_of(t, i, &look));
+        add_shown(t, i, t->kept.p == NULL ? "" : t->kept.p, t->kept.n, &look);
     }
     return write_line(t);
 }
@@ -376,7 +455,12 @@ tl_rc tl_table_end(tl_table *t)
 {
     tl_rc rc = TL_OK;
     if (!t->flowing) {
-        if (t->cells == 0) return TL_OK;
+        bool told = t->out.width == 0 || t->out.title != NULL || t->out.record || t->out.silent;
+        if (t->cells == 0 && told) return TL_OK;
+        if (t->cells == 0) {
+            tl_text_add(&t->line, "(no rows)");
+            return write_line(t);
+        }
         rc = flow(t);
     }
     if (t->shown == t->columns || rc != TL_OK) return rc;

@@ -39,12 +39,15 @@ for n in 1 2 3; do for side in client server; do
   cmp -s one.bin folder/s$n-$side.bin || fail "s$n-$side.bin is not what payload gives"
 done; done
 
+expect 2 page.db export -o page.tar.gz; tells "FILE.zip or FILE.sqlar"
+[ ! -e page.tar.gz ] || fail "a folder page.tar.gz"
+
 # ---- the manifest
 cat >check.py <<'P'
 import hashlib, json, os, sys
 folder, gaps = sys.argv[1:3]
 m = json.load(open(folder + "/manifest.json"))
-assert m["gaps"] == gaps and m["schema"] >= 4 and m["tool"].startswith("tcpledger-query ") and "export" in m["command"], m
+assert m["gaps"] == gaps and m["schema"] >= 4 and m["tool"].startswith("tcpledger-query ") and m["command"][1].endswith(".db") and m["command"][2] == "export", m
 assert m["captures"] and len(m["captures"][0]["sha256"] or 64 * "0") == 64, m["captures"]
 names = []
 for s in m["sessions"]:

@@ -21,22 +21,24 @@ tells() { grep -qF -- "$1" "$work/err" || fail "not on stderr: $1: $(head -c 300
 
 # ---- the hits, and what they say
 expect 0 "$db" grep '\x89PNG\r\n' --format csv
-says 'session_id,sender,stream_offset,body_offset,length,number,time,capture_id,frame,before,match,after'
-says '3,server,274,,6,2,2024-07-15T13:41:06.503749000Z,1,40,'
+says 'session_id,sender,stream_offset,number,before,match,after,time,capture_id,frame,length,body_offset'
+says '3,server,274,2,'
+says ',\x89PNG\x0d\x0a,'
+says ',2024-07-15T13:41:06.503749000Z,1,40,6,'
 [ "$(wc -l <"$work/out")" -eq 3 ] || fail "two pictures"
 tells "2 hits; searched 277100 of 282940 bytes (97.94 %) of 6 streams; next to gaps: 0 of the hits, 6 of 10 stretches"
-expect 0 "$db" grep --limit 1 PNG; tells "stopped before the end"
+expect 0 "$db" grep --limit 1 PNG; tells " 1 hit; "; tells "stopped before the end"
 expect 0 "$db" grep nosuchbytes; tells "0 hits; searched 277100 of 282940"
 expect 0 "$db" grep -e '^content-type' --dir server; tells "0 hits"
 expect 0 "$db" grep -e '(?i)^content-type: image/\w+$' --dir server -C 0 --format csv
-[ "$(grep -c ',,Content-Type: image/[a-z]*,$\|,"",Content-Type: image/[a-z]*,""$' "$work/out")" -eq 3 ] || fail "types of pictures: $(cat "$work/out")"
+[ "$(grep -c ',"",Content-Type: image/[a-z]*,"",' "$work/out")" -eq 3 ] || fail "types of pictures: $(cat "$work/out")"
 expect 0 "$db" grep --regex -C 1l '404' --dir server --format jsonl
 says '"match":"404"'
 says '"before":"'
 # A pattern from one frame into the next: the last bytes of frame 40's segment and the first of the next.
 "$query" "$db" payload 3 --dir server >"$work/stream"
 needle=$(dd if="$work/stream" bs=1 skip=1452 count=16 2>/dev/null | od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g')
-expect 0 "$db" grep "$needle" --format csv; says '3,server,1452,,16,2,'
+expect 0 "$db" grep "$needle" --format csv; says '3,server,1452,2,'
 # What a gap cuts is not found: the byte before it and the byte after it are no neighbours.
 gap=$(sqlite3 "$db" "SELECT stream_offset FROM gap WHERE session_id = 1 AND direction = 1 ORDER BY 1 LIMIT 1" 2>/dev/null)
 if [ -n "$gap" ]; then

@@ -26,6 +26,7 @@ for command in $commands; do
 done
 
 # ---- guesses
+"$query" grep --help >"$work/grep"
 while read -r wrong meant; do
   "$query" "$db" $wrong >"$work/out" 2>"$work/err"
   [ $? -eq 2 ] || fail "status of $wrong"
@@ -41,6 +42,15 @@ paylaod payload
 zzz -
 x -
 TEXT
+"$query" "$db" run larg 2>"$work/err"; grep -q "did you mean 'largest_losses'?" "$work/err" || fail "run larg: $(cat "$work/err")"
+"$query" "$db" sessions 2 2>"$work/err"; grep -q "did you mean 'session 2'?" "$work/err" || fail "sessions 2: $(cat "$work/err")"
+"$query" sessions "$db" 2>"$work/err"; grep -q "database comes first: tcpledger-query $db sessions" "$work/err" || fail "the wrong order: $(cat "$work/err")"
+"$query" sessions 2>"$work/err"; grep -q "say which database: tcpledger-query DB sessions" "$work/err" || fail "no database: $(cat "$work/err")"
+"$query" "$db" info now 2>"$work/err"; grep -q "DB info$" "$work/err" || fail "info now: $(cat "$work/err")"
+"$query" "$db" sessions --until noon 2>"$work/err"; grep -q "such as 2024-05-13T10:17:07.5Z" "$work/err" || fail "noon: $(cat "$work/err")"
+"$query" help grep | cmp -s - "$work/grep" || fail "help grep"
+"$query" "$db" help grep | cmp -s - "$work/grep" || fail "DB help grep"
+"$query" help | cmp -s - "$work/help" || fail "help"
 "$query" "$db" sessions --limt 3 2>"$work/err"; grep -q "did you mean --limit?" "$work/err" || fail "--limt: $(cat "$work/err")"
 "$query" "$db" sessions --limit 2>"$work/err"; grep -q "needs a value" "$work/err" || fail "--limit: $(cat "$work/err")"
 "$query" "$db" "$(printf '\033[31m')" 2>"$work/err"; grep -q "no command '.x1b\[31m'" "$work/err" || fail "escape: $(cat "$work/err")"
@@ -62,6 +72,12 @@ for format in csv json jsonl; do
 done
 "$query" "$db" session 2 >"$work/tty"; says_not "$escape"; says 5000000004
 "$query" "$db" session 2 --color always >"$work/tty"; says "${escape}[1m"; says 5000000004
+
+terminal "$query" "$db" --no-pager --color never sessions --protocol nosuch; says "(no rows)"
+terminal "$query" "$db" --no-pager verify; [ ! -s "$work/tty" ] || fail "verify is not silent on a terminal: $(cat "$work/tty")"
+terminal "$query" "$db" --no-pager diff "$db"; [ ! -s "$work/tty" ] || fail "diff is not silent on a terminal: $(cat "$work/tty")"
+terminal "$query" "$db" --no-pager --color never exchanges; says "2024-05-13 10:17:07."; says_not "10:17:07.1~"
+terminal "$query" "$db" --no-pager grep GET; says "${escape}[31mGET${escape}[0m"
 
 # ---- a pager: what it gets is what the terminal would get; one that is not there, or is left early, harms nothing
 printf '#!/bin/sh\necho "paged:"\ncat\n' >"$work/pager"; chmod +x "$work/pager"

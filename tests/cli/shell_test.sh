@@ -20,7 +20,7 @@ before=$(cksum <"$db")
 shell "SELECT hex(payload(1, 'server'));"
 tr -d '\n' <"$work/out" | tr 'A-F' 'a-f' >"$work/hex"
 od -An -v -tx1 "$work/stream" | tr -d ' \n' | cmp -s - "$work/hex" || fail "payload() is not what payload gives"
-"$query" "$db" grep PNG --format csv 2>/dev/null | sed 1d | cut -d, -f1,3,9 >"$work/hits"
+"$query" "$db" grep PNG --format csv 2>/dev/null | sed 1d | cut -d, -f1,3,10 >"$work/hits"
 shell ".separator ,
 SELECT session_id, stream_offset, frame FROM payload_search('PNG');"
 cmp -s "$work/hits" "$work/out" || fail "payload_search() is not what grep gives"

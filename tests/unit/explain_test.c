@@ -75,6 +75,9 @@ static void what_is_not_known_is_said(void)
                     TL_OK);
     CU_ASSERT_PTR_NOT_NULL(strstr(got, "in its head"));
     free(got);
+    got = explained("UPDATE message SET summary = ''", 1, TL_TABLE, TL_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, "(http response) in its body"));
+    free(got);
     free(explained(NULL, 99, TL_JSON, TL_END));
 }
 

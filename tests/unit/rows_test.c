@@ -259,6 +259,65 @@ static void colours(void)
     expect((tl_output){.format = TL_CSV, .coloured = true, .humane = true}, two, 3, cells, 1, "id,capture_loss,unknown_loss\n1,5,0\n");
 }
 
+/* On a terminal of times only what tells the rows apart, and never half a time. */
+static void short_times(void)
+{
+    static const char *const two[] = {"time", "x"};
+    const tl_cell ms[] = {text("2024-07-15T13:41:06.503749000Z"), integer(1), null, integer(2),
+                          text("2024-07-15T13:41:06.504749001Z"), integer(3)},
+                  us[] = {ms[0], integer(1), text("2024-07-15T13:41:06.503750000Z"), integer(2)},
+                  ns[] = {ms[0], integer(1), text("2024-07-15T13:41:06.503749001Z"), integer(2), ms[0], integer(3)},
+                  words[] = {ms[0], integer(1), text("never"), integer(2)};
+    tl_output out = {.format = TL_TABLE, .humane = true, .width = 60};
+    expect(out, two, 2, ms, 3,
+           "time                     x\n-----------------------  -\n2024-07-15 13:41:06.503  1\n                         2\n"
+           "2024-07-15 13:41:06.504  3\n");
+    expect(out, two, 2, us, 2,
+           "time                        x\n--------------------------  -\n2024-07-15 13:41:06.503749  1\n2024-07-15 13:41:06.503750  2\n");
+    expect(out, two, 2, ns, 1, "time                     x\n-----------------------  -\n2024-07-15 13:41:06.503  1\n");
+    expect(out, two, 2, ns, 3,
+           "time                           x\n-----------------------------  -\n2024-07-15 13:41:06.503749000  1\n"
+           "2024-07-15 13:41:06.503749001  2\n2024-07-15 13:41:06.503749000  3\n");
+    expect(out, two, 2, words, 2,
+           "time                            x\n------------------------------  -\n2024-07-15T13:41:06.503749000Z  1\nnever                 "
+           "          2\n");
+    out.humane = false;
+    expect(out, two, 2, ms, 1, "time                            x\n------------------------------  -\n2024-07-15T13:41:06.503749000Z  1\n");
+    static const char *const three[] = {"time", "asked", "x"};
+    const tl_cell wide[] = {ms[0], text("GET /a/long/path/to/something"), integer(1)};
+    out = (tl_output){.format = TL_TABLE, .humane = true, .width = 52};
+    expect(out, three, 3, wide, 1,
+           "time                     asked                     x\n-----------------------  ------------------------  -\n2024-07-15 "
+           "13:41:06.503  GET /a/long/path/to/som~  1\n");
+}
+
+/* What stands before a hit keeps its end, the hit is painted, and a terminal is told that there is none. */
+static void hits(void)
+{
+    static const char *const three[] = {"before", "match", "after"};
+    char long_text[3000];
+    memset(long_text, 'a', sizeof long_text);
+    tl_cell cells[] = {text("abcdefghijklmnopqrstuvwxyz0123456789\xe6\xbc\xa2"), text("hit"), text("0123456789abcdefghijklmnopqrstuvwxyz")};
+    for (int i = 0; i < 3; i++) cells[i].kind = TL_CELL_BLOB;
+    expect((tl_output){.format = TL_TABLE, .width = 51}, three, 3, cells, 1,
+           "               before  match  after\n---------------------  -----  ---------------------\n"
+           "~stuvwxyz0123456789\xe6\xbc\xa2  hit    0123456789abcdefghij~\n");
+    expect((tl_output){.format = TL_TABLE, .coloured = true}, three, 3, cells, 1,
+           "                                \x1b[1mbefore\x1b[0m  \x1b[1mmatch\x1b[0m  \x1b[1mafter\x1b[0m\n"
+           "\x1b[2m--------------------------------------  -----  ------------------------------------\x1b[0m\n"
+           "abcdefghijklmnopqrstuvwxyz0123456789\xe6\xbc\xa2  \x1b[31mhit\x1b[0m    0123456789abcdefghijklmnopqrstuvwxyz\n");
+    cells[0].bytes = tl_span_of(long_text, sizeof long_text);
+    long_text[sizeof long_text - 1] = 'z';
+    char *got = written((tl_output){.format = TL_TABLE}, three, 3, cells, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, "...aaaa"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, "aaaaz  hit"));
+    free(got);
+    expect((tl_output){.format = TL_TABLE, .width = 40}, three, 3, NULL, 0, "(no rows)\n");
+    expect((tl_output){.format = TL_TABLE, .width = 40, .silent = true}, three, 3, NULL, 0, "");
+    expect((tl_output){.format = TL_TABLE, .width = 40, .title = "t"}, three, 3, NULL, 0, "");
+    expect((tl_output){.format = TL_TABLE, .width = 40, .record = true}, three, 3, NULL, 0, "");
+}
+
 static tl_rc refuse(void *to, tl_span bytes)
 {
     (void)bytes;
@@ -299,6 +358,8 @@ int main(void)
                                     {"a record stands upright", a_record_stands_upright},
                                     {"humane numbers", humane_numbers},
                                     {"colours", colours},
+                                    {"short times", short_times},
+                                    {"hits", hits},
                                     {"a refusal is passed on", a_refusal_is_passed_on},
                                     {0},
                                 });
