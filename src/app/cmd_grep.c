@@ -102,7 +102,10 @@ static void say_totals(const tl_search_totals *t, bool finished, bool decoded)
     double share = t->bytes == 0 ? 100 : 100 * (double)t->searched / (double)t->bytes;
     if (share > 99.99 && t->searched < t->bytes) share = 99.99;
     fprintf(stderr, "tcpledger-query: %" PRIu64 " hit%s; searched %" PRIu64 " of %" PRIu64 " bytes (%.2f %%) of %" PRIu64 " %s", t->hits,
-            t->hits == 1 ? "" : "s", t->searched, t->bytes, share, decoded ? t->bodies : t->streams, decoded ? "bodies" : "streams");
+            t->hits == 1 ? "" : "s", t->searched, t->bytes, share, decoded ? t->bodies : t->streams,
+            decoded           ? t->bodies == 1 ? "body" : "bodies"
+            : t->streams == 1 ? "stream"
+                              : "streams");
     if (t->runs_at_gaps > 0)
         fprintf(stderr, "; next to gaps: %" PRIu64 " of the hits, %" PRIu64 " of %" PRIu64 " stretches", t->hits_at_gaps, t->runs_at_gaps,
                 t->runs);

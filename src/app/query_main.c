@@ -106,7 +106,8 @@ static const tl_command commands[] = {
      .help = "where bytes or a regular expression occur in the payload",
      .more = "Bytes with the escapes \\xNN \\n \\r \\t \\0 \\\\; with -e (--regex) a PCRE2 regular expression: ^ and $ at lines,\n"
              "(?i) ignores case.\n"
-             "Each direction by itself, over the borders of packets, never over a gap.  At the end it says how much could be searched.\n",
+             "Each direction by itself, over the borders of packets, never over a gap.  At the end it says how much could be searched.\n"
+             "--where chooses the sessions: it is about the columns of the view 'sessions'.\n",
      .example = "grep --dir server -e '^Content-Type: image/\\w+'",
      .least = 1,
      .most = 1,
@@ -116,7 +117,8 @@ static const tl_command commands[] = {
      .usage = "[ID]",
      .help = "what messages carry (bodies, mails, files), decoded, with sizes and hashes",
      .more = "size and sha256 are of the decoded bytes that were captured; a state other than 'whole' says why that is not all.\n"
-             "Files get names made of numbers (s12-m3.html); manifest.jsonl says where holes are; nothing is overwritten.\n",
+             "Files get names made of numbers (s12-m3.html); manifest.jsonl says where holes are; nothing is overwritten.\n"
+             "--where chooses the sessions: it is about the columns of the view 'sessions'.\n",
      .example = "objects --dir server --export files",
      .most = 1,
      .takes = TAKES_FILTERS | TAKES_ROWS | TAKES(OPT_DIR) | TAKES(OPT_EXPORT),
@@ -135,7 +137,8 @@ static const tl_command commands[] = {
      .usage = "[ID...]",
      .help = "the payload of many sessions into a folder, a .zip or an .sqlar, with a manifest",
      .more = "-o names a folder, FILE.zip or FILE.sqlar.  One file a direction (s12-client.bin), and manifest.json: hashes, missing\n"
-             "ranges, captures, versions, the command line.  Nothing that exists is written over.\n",
+             "ranges, captures, versions, the command line.  Nothing that exists is written over.\n"
+             "--where chooses the sessions: it is about the columns of the view 'sessions'.\n",
      .example = "export --lossy -o lossy.zip",
      .most = -1,
      .takes = TAKES_FILTERS | TAKES(OPT_OUTPUT) | TAKES(OPT_GAPS) | TAKES(OPT_TIMEOUT),

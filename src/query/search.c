@@ -162,6 +162,10 @@ void tl_search_close(tl_search *s)
 tl_search_totals tl_search_summary(const tl_search *s)
 {
     tl_search_totals t = s->totals;
+    if (s->body != NULL) { /* stopped in the middle of it */
+        const tl_body_result result = tl_body_result_of(s->body);
+        if (result.state != TL_BODY_UNKNOWN) t.searched += result.read;
+    }
     t.given_up = tl_scan_given_up(s->scan);
     t.searched -= t.given_up < t.searched ? t.given_up : t.searched;
     return t;

@@ -98,7 +98,8 @@ tl_rc tl_where_check(tl_reader *r, const char *view, const char *expr)
     if (rc == TL_OK) rc = try_expression(r, view, " WHERE (", expr, "\n)");
     if (rc != TL_EUSAGE) return rc;
     why = r->error;
-    return tl_fail(&r->error, rc, "--where: %s", why.text);
+    bool column = strncmp(why.text, "no such column", 14) == 0;
+    return tl_fail(&r->error, rc, "--where: %s%s%s%s", why.text, column ? " in the view '" : "", column ? view : "", column ? "'" : "");
 }
 
 /* ?1 host, ?2 port, ?3 since, ?4 until, ?5 protocol, ?6 lossy, ?7 and ?8 range of session_id or message_id, ?9 limit.  The host is asked

@@ -33,6 +33,8 @@ for words in "" "$db" "$db nosuch" "$db session" "$db sessions 1" "$db payload 1
 done
 expect 2 "$db" sessions --where "1) OR (1"
 tells "where:"
+expect 2 "$db" objects --where "size > 1"
+tells "no such column: size in the view 'sessions'"
 expect 2 "$db" sql "DELETE FROM session"
 tells "not authorized\|refused"
 expect 0 --help; says "Usage:"

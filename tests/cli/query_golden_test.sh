@@ -8,7 +8,7 @@ command -v sqlite3 >/dev/null 2>&1 || { echo "sqlite3 is not installed"; exit 77
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
-cp fixtures/http-lossy.pcap "$work" && cd "$work" || exit 1
+cp fixtures/http-lossy.pcap fixtures/http-page.pcap "$work" && cd "$work" || exit 1
 "$build/tcpledger-ingest" http-lossy.pcap -o page.db 2>/dev/null || { echo "no database"; exit 1; }
 # What is another on each run and with each version.
 sqlite3 page.db "UPDATE ingest SET started_ns = 1721051000000000000, finished_ns = 1721051001500000000, tool_version = '0', options = '{}'"
@@ -57,6 +57,19 @@ begun() { awk 'NR <= 24 || /^! / || /missing/ { print substr($0, 1, 200) } END {
 { formats frames 1 --limit 12; formats frames 1 --dir client; } | held frames
 { formats explain 1; say page.db explain 2; say page.db explain 4; say page.db explain 99; say page.db explain x; } | held explain
 formats loss | held loss
+{
+  formats grep -C 8 PNG
+  formats grep -e '^HTTP/1.1 [45][0-9][0-9] .*$' -C 0 --dir server
+  formats grep --decoded -C 1l --limit 1 --protocol http "Lorem ipsum"
+  formats grep nosuchbytes
+} | held grep
+{ formats objects; formats objects 3 --dir server --where "server_bytes > 100000"; say page.db objects --where "size > 9"; } | held objects
+"$build/tcpledger-ingest" -q http-page.pcap -o other.db || echo "no other database"
+{ formats diff other.db; formats diff page.db; say page.db diff other.db --quick; } | held diff
+{ formats run largest_losses; formats run http_errors; say page.db run larg; } | held run
+{ formats sql "SELECT protocol, count(*) AS sessions, sum(client_bytes) AS bytes FROM sessions GROUP BY 1"; say page.db sql "DELETE FROM session"; } | held sql
+formats queries | held query-list
+formats report | held report
 formats info | held info
 formats verify | held verify
 
