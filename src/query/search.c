@@ -3,8 +3,9 @@
 **
 ** One statement goes through the sessions that pass the filter, their streams and the chunks of those, all in order: a statement a stream
 ** would cost more than the bytes of a small one.  Where all sessions are asked and all hits are wanted, a sieve says which of them that
-** statement has to go through, and adds up the others.  Gaps are not read: chunks and gaps tile a stream, so where two chunks do not
-** touch, or where the last one ends before the stream does, there is a gap.
+** statement has to go through, and adds up the others.  It has to see all chunks first; so that hits, where there are many, are told at
+** once, the first sessions of a large database are gone through before that, and once more by the sieve.  Gaps are not read: chunks and
+** gaps tile a stream, so where two chunks do not touch, or where the last one ends before the stream does, there is a gap.
 **
 ** States: a stretch is being read (READING), or it is over and its last hits are being told (DRAINING).
 */
@@ -41,7 +42,10 @@ struct tl_search {
     tl_pattern *pattern;
     tl_scan *scan;
     bool held;       /* the database, for the sieve and for what is read after it */
-    tl_sieve *sieve; /* NULL: none; else rows are those of a range of sessions */
+    bool ranges;     /* rows are those of a range of sessions */
+    bool lead;       /* that of the first ones, before the sieve is made */
+    int64_t past;    /* sessions up to this one were gone through */
+    tl_sieve *sieve; /* NULL: none, or not yet */
     tl_arrivals *arrivals;
     sqlite3_stmt *rows, *messages;
     struct libdeflate_decompressor *inflate;
@@ -63,28 +67,50 @@ struct tl_search {
     tl_search_totals totals;
     unsigned steps; /* of reading, between looks at the clock */
 };
-enum { STEPS_PER_LOOK = 16 };
+enum {
+    STEPS_PER_LOOK = 16,
+    LEAD = 4096,   /* sessions before the sieve, */
+    LARGE = 100000 /* where there are so many: 4 % at most, and fewer are sifted in a moment */
+};
 
 static tl_rc no_memory(tl_reader *r)
 {
     return tl_fail(&r->error, TL_ENOMEM, "no memory");
 }
 
+static tl_rc set_range(tl_search *s, int64_t from, int64_t to)
+{
+    s->over = false;
+    s->past = to;
+    sqlite3_reset(s->rows);
+    bool bound = sqlite3_bind_int64(s->rows, 1, from) == SQLITE_OK && sqlite3_bind_int64(s->rows, 2, to) == SQLITE_OK;
+    return bound ? TL_OK : no_memory(s->r);
+}
+
 /* The rows of the next sessions that the sieve left, or END: what it added up counts then, but for the hits. */
 static tl_rc next_range(tl_search *s)
 {
     int64_t from, to;
-    if (!tl_sieve_next(s->sieve, &from, &to)) {
-        tl_search_totals t = tl_sieve_totals(s->sieve);
-        t.hits = s->totals.hits;
-        t.hits_at_gaps = s->totals.hits_at_gaps;
-        s->totals = t;
-        return TL_END;
+    if (s->lead) {
+        s->lead = false;
+        tl_rc rc = tl_sieve_new(s->r, s->pattern, s->o.direction, &s->sieve);
+        if (rc != TL_OK) return rc;
     }
-    s->over = false;
-    sqlite3_reset(s->rows);
-    bool bound = sqlite3_bind_int64(s->rows, 1, from) == SQLITE_OK && sqlite3_bind_int64(s->rows, 2, to) == SQLITE_OK;
-    return bound ? TL_OK : no_memory(s->r);
+    if (s->sieve == NULL) return s->past < INT64_MAX ? set_range(s, s->past + 1, INT64_MAX) : TL_END;
+    while (tl_sieve_next(s->sieve, &from, &to))
+        if (to > s->past) return set_range(s, from > s->past ? from : s->past + 1, to);
+    tl_search_totals t = tl_sieve_totals(s->sieve);
+    t.hits = s->totals.hits;
+    t.hits_at_gaps = s->totals.hits_at_gaps;
+    s->totals = t;
+    return TL_END;
+}
+
+static bool is_large(tl_search *s)
+{
+    int64_t last = 0;
+    bool found = false;
+    return tl_reader_number(s->r, "SELECT max(session_id) FROM session", NULL, 0, &last, &found) == TL_OK && found && last >= LARGE;
 }
 
 static tl_rc prepare_rows(tl_search *s, bool all)
@@ -96,15 +122,18 @@ static tl_rc prepare_rows(tl_search *s, bool all)
     if (s->r->known != NULL && all && tl_filter_is_all(&s->filter)) {
         rc = tl_reader_hold(s->r);
         s->held = rc == TL_OK;
-        if (rc == TL_OK) rc = tl_sieve_new(s->r, s->pattern, s->o.direction, &s->sieve);
+        s->lead = s->held && is_large(s);
+        if (rc == TL_OK && !s->lead) rc = tl_sieve_new(s->r, s->pattern, s->o.direction, &s->sieve);
     }
-    if (rc != TL_OK || s->sieve == NULL) return rc != TL_OK ? rc : tl_filter_prepare(s->r, &s->filter, sql, in_order, &s->rows);
+    s->ranges = s->lead || s->sieve != NULL;
+    if (rc != TL_OK || !s->ranges) return rc != TL_OK ? rc : tl_filter_prepare(s->r, &s->filter, sql, in_order, &s->rows);
     tl_text_add(&text, sql);
     tl_text_add(&text, in_range);
     rc = text.failed ? no_memory(s->r) : tl_reader_prepare(s->r, text.p, &s->rows);
     tl_text_free(&text);
+    s->past = INT64_MIN;
     s->over = true; /* with a range that has no sessions */
-    return rc;
+    return rc == TL_OK && s->lead ? set_range(s, INT64_MIN, LEAD) : rc;
 }
 
 static tl_rc set_up(tl_search *s, const tl_filter *f)
@@ -278,7 +307,7 @@ static tl_rc read_on(tl_search *s)
         end_stream(s);
         return TL_OK;
     }
-    if (s->over) return s->sieve != NULL ? next_range(s) : TL_END;
+    if (s->over) return s->ranges ? next_range(s) : TL_END;
     int after = session == s->session ? s->direction : -1;
     s->totals.sessions += session != s->session;
     s->session = session;

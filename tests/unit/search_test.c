@@ -138,6 +138,18 @@ static uint64_t all_hits(tl_reader *r, const tl_search_options *o, int64_t limit
     return sum;
 }
 
+/* The sessions from n on are far away: their numbers are those of a large database, whose first sessions are gone through before. */
+static char *spread(const char *more, int n)
+{
+    static const char *const tables[] = {"session", "stream", "chunk", "gap"};
+    tl_text sql = {0};
+    tl_text_add(&sql, more == NULL ? "" : more);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        tl_text_printf(&sql, ";UPDATE %s SET session_id = session_id + 200000 WHERE session_id >= %d", tables[i], n);
+    CU_ASSERT_FATAL(!sql.failed);
+    return sql.p;
+}
+
 /* Small streams are sifted, unless only some hits are wanted: the same is found, in whatever order the chunks lie in the file. */
 static void sifted(void)
 {
@@ -158,8 +170,8 @@ static void sifted(void)
         {.pattern = "(?<=bba)ab", .regex = true, .direction = -1},
     };
     unsigned long long seed = 5;
-    for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {
-        char *path;
+    for (size_t order = 0; order < 2 * sizeof orders / sizeof *orders; order++) {
+        char *path, *more = spread(orders[order / 2], order % 2 == 0 ? 1000 : 30);
         tl_stored s = {0};
         for (int session = 0; session < 60; session++) {
             tl_stored_session(&s, "turn", 9);
@@ -175,7 +187,8 @@ static void sifted(void)
                 }
             }
         }
-        tl_reader *r = open_stored(&s, orders[order], &path);
+        tl_reader *r = open_stored(&s, more, &path);
+        free(more);
         uint64_t hits = 0;
         for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
             tl_search_totals in_order, by_sieve;
@@ -188,6 +201,49 @@ static void sifted(void)
         CU_ASSERT(hits > 200);
         close_stored(r, path);
     }
+}
+
+/* Bytes that this process has read. */
+static long long has_read(void)
+{
+    char line[64] = "";
+    FILE *f = fopen("/proc/self/io", "r");
+    if (f == NULL) return -1;
+    bool got = fgets(line, sizeof line, f) != NULL;
+    fclose(f);
+    return got && strncmp(line, "rchar: ", 7) == 0 ? strtoll(line + 7, NULL, 10) : -1;
+}
+
+/* In a large database the first hits do not wait for the last chunk. */
+static void hits_come_at_once(void)
+{
+    enum { SESSIONS = 3000, EACH = 900 };
+    static uint8_t bytes[EACH];
+    char *path, *more = spread(NULL, 20);
+    tl_stored s = {0};
+    tl_search_hit h;
+    unsigned long long seed = 7;
+    for (int i = 0; i < SESSIONS; i++) {
+        for (size_t k = 0; k < EACH; k++) bytes[k] = (uint8_t)(tl_random(&seed) | 0x80);
+        if (i % 10 == 5) memcpy(bytes + 50, "needle", 6);
+        tl_stored_session(&s, "turn", 9);
+        tl_stored_chunk(&s, 0, tl_span_of(bytes, EACH), 1);
+    }
+    tl_reader *r = open_stored(&s, more, &path);
+    const tl_search_options o = {.pattern = "needle", .direction = -1};
+    long long before = has_read();
+    if (before < 0) printf("\nno /proc/self/io: not looked at\n");
+    tl_search *search = tl_search_open(r, &tl_filter_all, &o);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(search);
+    CU_ASSERT(tl_search_next(search, &h) == TL_OK && h.session == 6);
+    if (before >= 0) CU_ASSERT(has_read() - before < (long long)SESSIONS * EACH / 4);
+    size_t hits = 1;
+    while (tl_search_next(search, &h) == TL_OK) hits++;
+    CU_ASSERT_EQUAL(hits, SESSIONS / 10);
+    if (before >= 0) CU_ASSERT(has_read() - before > (long long)SESSIONS * EACH);
+    tl_search_close(search);
+    free(more);
+    close_stored(r, path);
 }
 
 static uint64_t count(tl_reader *r, const tl_filter *f, const tl_search_options *o)
@@ -324,6 +380,7 @@ int main(void)
                                       {"every border of chunks", every_border},
                                       {"random streams", random_streams},
                                       {"sifted", sifted},
+                                      {"hits come at once", hits_come_at_once},
                                       {"filters and lines", filters_and_lines},
                                       {"liars", liars},
                                       {"arrivals", arrivals},
