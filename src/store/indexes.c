@@ -21,18 +21,6 @@ bool store_index_is_late(const char *name)
     return strcmp(name, "session_by_client") == 0 || strcmp(name, "session_by_server") == 0;
 }
 
-tl_rc store_indexes_look(tl_store *s, bool *missing)
-{
-    static const char sql[] =
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('session_by_client', 'session_by_server')";
-    sqlite3_stmt *q = NULL;
-    int rc = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    *missing = rc == SQLITE_ROW && sqlite3_column_int(q, 0) < 2;
-    sqlite3_finalize(q);
-    return rc == SQLITE_ROW ? TL_OK : store_failed(s, "read");
-}
-
 tl_rc store_indexes_drop(tl_store *s)
 {
     /* An index is not dropped while a statement stands on a row. */

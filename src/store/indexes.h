@@ -12,8 +12,6 @@
 
 /* Is this one of them? */
 bool store_index_is_late(const char *name);
-/* At the opening of an existing database: *missing: one of them is not there.  No others may be. */
-TL_MUST_USE tl_rc store_indexes_look(tl_store *s, bool *missing);
 /* Before a batch is written, in its transaction: drops them when they would cost more to keep. */
 TL_MUST_USE tl_rc store_indexes_before_rows(tl_store *s);
 /* In the open transaction. */

@@ -73,17 +73,19 @@ static int look_version(sqlite3 *db, int *version)
     return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
-/* How many of the schema's declarations does the database have, as they are declared?  Comments and spacing do not count. */
+/* How many of the schema's declarations does the database have, as they are declared?  Comments and spacing do not count.  named: as many
+** have their names. */
 typedef struct likeness {
-    size_t declared, alike;
+    size_t declared, named, alike;
 } likeness;
+enum { TABLES /* and their indexes */, LATE_INDEXES, VIEWS, PARTS };
 
-static likeness *likeness_of(likeness both[2], const char *type)
+static likeness *likeness_of(likeness parts[PARTS], const char *type, const char *name)
 {
-    return &both[strcmp(type, "view") == 0];
+    return &parts[strcmp(type, "view") == 0 ? VIEWS : store_index_is_late(name) ? LATE_INDEXES : TABLES];
 }
 
-static int compare_row(const tl_schema_items *ours, sqlite3_stmt *row, likeness both[2])
+static int compare_row(const tl_schema_items *ours, sqlite3_stmt *row, likeness parts[PARTS])
 {
     const char *type = (const char *)sqlite3_column_text(row, 0), *name = (const char *)sqlite3_column_text(row, 1);
     const char *sql = (const char *)sqlite3_column_text(row, 2);
@@ -91,24 +93,21 @@ static int compare_row(const tl_schema_items *ours, sqlite3_stmt *row, likeness 
     if (type == NULL || name == NULL || plain == NULL) return SQLITE_NOMEM;
     for (size_t i = 0; i < ours->n; i++) {
         const tl_schema_item *d = &ours->items[i];
-        if (strcmp(d->type, type) == 0 && strcmp(d->name, name) == 0 && strcmp(d->plain, plain) == 0) likeness_of(both, type)->alike++;
+        if (strcmp(d->type, type) != 0 || strcmp(d->name, name) != 0) continue;
+        likeness_of(parts, type, name)->named++;
+        likeness_of(parts, type, name)->alike += strcmp(d->plain, plain) == 0;
     }
     free(plain);
     return SQLITE_OK;
 }
 
-/* both[0]: tables and their indexes; both[1]: views. */
-static int compare_schema(const tl_store *s, const tl_schema_items *ours, likeness both[2])
+static int compare_schema(const tl_store *s, const tl_schema_items *ours, likeness parts[PARTS])
 {
     static const char sql[] = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
     sqlite3_stmt *row = NULL;
-    for (size_t i = 0; i < ours->n; i++)
-        if (!s->indexes_missing || !store_index_is_late(ours->items[i].name)) likeness_of(both, ours->items[i].type)->declared++;
+    for (size_t i = 0; i < ours->n; i++) likeness_of(parts, ours->items[i].type, ours->items[i].name)->declared++;
     int rc = sqlite3_prepare_v2(s->db, sql, -1, &row, NULL), step = rc;
-    while (rc == SQLITE_OK && (step = sqlite3_step(row)) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(row, 1);
-        if (!s->indexes_missing || name == NULL || !store_index_is_late(name)) rc = compare_row(ours, row, both);
-    }
+    while (rc == SQLITE_OK && (step = sqlite3_step(row)) == SQLITE_ROW) rc = compare_row(ours, row, parts);
     sqlite3_finalize(row);
     return rc != SQLITE_OK ? rc : step == SQLITE_DONE ? SQLITE_OK : step;
 }
@@ -130,18 +129,25 @@ static tl_rc build(tl_store *s, int version)
     return failed;
 }
 
-/* Does an existing database look like one that this program would make?  *same_views: are its views ours, too? */
+static bool is_alike(const likeness *l)
+{
+    return l->alike == l->declared;
+}
+
+/* Does an existing database look like one that this program would make?  *same_views: are its views ours, too?  Late indexes may be
+** missing; where one is, the other does not matter: both are made anew. */
 static tl_rc compare(tl_store *s, bool *same_views)
 {
     tl_schema_items ours = {0};
-    likeness both[2] = {{0, 0}, {0, 0}};
-    tl_rc rc = store_indexes_look(s, &s->indexes_missing);
-    if (rc == TL_OK && tl_schema_items_read(&ours) != TL_OK) rc = tl_fail(&s->error, TL_ENOMEM, "no memory for the database");
-    if (rc == TL_OK && compare_schema(s, &ours, both) != SQLITE_OK) rc = store_failed(s, "read");
+    likeness parts[PARTS] = {{0, 0, 0}};
+    tl_rc rc = tl_schema_items_read(&ours) != TL_OK ? tl_fail(&s->error, TL_ENOMEM, "no memory for the database") : TL_OK;
+    if (rc == TL_OK && compare_schema(s, &ours, parts) != SQLITE_OK) rc = store_failed(s, "read");
     tl_schema_items_free(&ours);
     if (rc != TL_OK) return rc;
-    *same_views = both[1].alike == both[1].declared;
-    if (both[0].alike == both[0].declared) return TL_OK;
+    const likeness *late = &parts[LATE_INDEXES];
+    s->indexes_missing = late->named < late->declared;
+    *same_views = is_alike(&parts[VIEWS]);
+    if (is_alike(&parts[TABLES]) && (s->indexes_missing || is_alike(late))) return TL_OK;
     return tl_fail(&s->error, TL_ESQL, "%s: its tables were changed by hand: start a new database", s->path);
 }
 
