@@ -42,13 +42,15 @@ static int write_out(tl_query *q, tl_span bytes)
 int tl_cmd_report(tl_query *q)
 {
     tl_text text = {0};
+    bool page = (q->o.given & TAKES(OPT_FORMAT)) == 0;
+    if (page && q->terminal && q->o.output == NULL)
+        return tl_complain(STATUS_USAGE, "a page is not for terminals: say -o FILE.html, or --format table for what is in it");
     tl_report *report = tl_report_new(q->reader);
     if (report == NULL) return tl_query_status(q, tl_reader_error(q->reader)->rc);
     tl_output out = q->o.output != NULL ? (tl_output){.format = q->o.format} : q->out;
     out.write = collect;
     out.to = &text;
-    tl_rc rc =
-        (q->o.given & TAKES(OPT_FORMAT)) != 0 ? tl_report_rows(report, &out) : tl_report_page(report, name_of(q->path), collect, &text);
+    tl_rc rc = page ? tl_report_page(report, name_of(q->path), collect, &text) : tl_report_rows(report, &out);
     tl_report_free(report);
     int status = rc == TL_OK ? write_out(q, tl_span_of(text.p, text.n)) : tl_complain(STATUS_FAILED, "no memory");
     tl_text_free(&text);

@@ -74,6 +74,8 @@ done
 "$query" "$db" session 2 --color always >"$work/tty"; says "${escape}[1m"; says 5000000004
 
 terminal "$query" "$db" --no-pager --color never sessions --protocol nosuch; says "(no rows)"
+terminal "$query" "$db" report; says "say -o FILE.html"; says_not "<html"
+terminal "$query" "$db" --no-pager report --format table; says "Summary"
 terminal "$query" "$db" --no-pager verify; [ ! -s "$work/tty" ] || fail "verify is not silent on a terminal: $(cat "$work/tty")"
 terminal "$query" "$db" --no-pager diff "$db"; [ ! -s "$work/tty" ] || fail "diff is not silent on a terminal: $(cat "$work/tty")"
 terminal "$query" "$db" --no-pager --color never exchanges; says "2024-05-13 10:17:07."; says_not "10:17:07.1~"
