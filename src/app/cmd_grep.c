@@ -4,10 +4,12 @@
 ** The answer "nowhere" is worth what was searched: table and CSV say that on stderr, JSON in a second section ("searched").
 */
 #include "app/query_cmd.h"
+#include "query/pattern.h"
 #include "query/rows.h"
 #include "query/search.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CONTEXT = 32, HIT_COLUMNS = 12, TOTAL_COLUMNS = 12 };
@@ -138,10 +140,24 @@ static tl_rc run(tl_query *q, tl_search *s)
     return rc != TL_OK ? rc : said;
 }
 
-int tl_cmd_grep(tl_query *q)
+/* The pattern as an expression that ignores case.  What is wrong with it is left for the search to tell. */
+static tl_rc ignore_case(const tl_query *q, tl_text *out)
 {
-    const tl_search_options o = {.pattern = q->argument,
-                                 .regex = q->o.regex,
+    size_t n = 0;
+    uint8_t *bytes = malloc(strlen(q->argument) + 1);
+    if (bytes == NULL) return TL_ENOMEM;
+    bool good = q->o.regex || (tl_pattern_unescape(q->argument, bytes, &n, NULL) && n > 0);
+    if (good) tl_text_add(out, "(?i)");
+    if (good && q->o.regex) tl_text_add(out, q->argument);
+    for (size_t i = 0; good && i < n; i++) tl_text_printf(out, "\\x%02x", bytes[i]);
+    free(bytes);
+    return out->failed ? TL_ENOMEM : TL_OK;
+}
+
+static int search(tl_query *q, const char *pattern, bool regex)
+{
+    const tl_search_options o = {.pattern = pattern,
+                                 .regex = regex,
                                  .decoded = q->o.decoded,
                                  .direction = q->o.direction,
                                  .context = q->o.context < 0 ? CONTEXT : (size_t)q->o.context,
@@ -151,4 +167,14 @@ int tl_cmd_grep(tl_query *q)
     tl_rc rc = run(q, s);
     tl_search_close(s);
     return rc == TL_ENOMEM ? tl_complain(STATUS_FAILED, "no memory") : tl_query_status(q, rc);
+}
+
+int tl_cmd_grep(tl_query *q)
+{
+    tl_text caseless = {0};
+    if (q->o.ignore_case && ignore_case(q, &caseless) != TL_OK) return tl_complain(STATUS_FAILED, "no memory");
+    bool wanted = caseless.n > 0;
+    int status = search(q, wanted ? caseless.p : q->argument, wanted || q->o.regex);
+    tl_text_free(&caseless);
+    return status;
 }

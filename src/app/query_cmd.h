@@ -47,6 +47,7 @@ enum {
     OPT_VERSION,
     OPT_REGEX,
     OPT_FIXED,
+    OPT_IGNORE_CASE,
     OPT_CONTEXT,
     OPT_DECODED,
     OPT_EXPORT,
@@ -86,7 +87,7 @@ typedef struct tl_query_options {
     tl_format format;
     tl_follow_as as;
     tl_when color;
-    bool regex, decoded, context_lines;
+    bool regex, ignore_case, decoded, context_lines;
     int64_t context;               /* -1: not said */
     const char *folder;            /* --export; NULL: none */
     const char *capture_dir;       /* NULL: captures are where the database says */

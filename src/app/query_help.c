@@ -23,7 +23,7 @@ static void option_line(const tl_option *o)
 
 static void about_program(const tl_command *commands)
 {
-    printf("Usage: tcpledger-query DB COMMAND [options]\n\nAsks a tcpledger database; reads only.\n\n");
+    printf("Usage: tcpledger-query DB COMMAND [options]\n\nAsks a tcpledger database; only reindex changes it.\n\n");
     for (const tl_command *c = commands; c->name != NULL; c++) line(c->name, c->usage, NAMES, c->help);
     printf("\n"
            "tcpledger-query COMMAND --help lists a command's options, with an example.\n"

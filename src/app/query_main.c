@@ -104,14 +104,14 @@ static const tl_command commands[] = {
     {.name = "grep",
      .usage = "PATTERN",
      .help = "where bytes or a regular expression occur in the payload",
-     .more = "Bytes with the escapes \\xNN \\n \\r \\t \\0 \\\\; with -e (--regex) a PCRE2 regular expression: ^ and $ at lines,\n"
-             "(?i) ignores case.\n"
+     .more = "Bytes with the escapes \\xNN \\n \\r \\t \\0 \\\\; with -e (--regex) a PCRE2 regular expression: ^ and $ at lines.\n"
              "Each direction by itself, over the borders of packets, never over a gap.  At the end it says how much could be searched.\n"
              "--where chooses the sessions: it is about the columns of the view 'sessions'.\n",
      .example = "grep --dir server -e '^Content-Type: image/\\w+'",
      .least = 1,
      .most = 1,
-     .takes = TAKES_FILTERS | TAKES_ROWS | TAKES(OPT_DIR) | TAKES(OPT_REGEX) | TAKES(OPT_FIXED) | TAKES(OPT_CONTEXT) | TAKES(OPT_DECODED),
+     .takes = TAKES_FILTERS | TAKES_ROWS | TAKES(OPT_DIR) | TAKES(OPT_REGEX) | TAKES(OPT_FIXED) | TAKES(OPT_IGNORE_CASE) |
+              TAKES(OPT_CONTEXT) | TAKES(OPT_DECODED),
      .run = tl_cmd_grep},
     {.name = "objects",
      .usage = "[ID]",

@@ -26,6 +26,7 @@ const tl_option tl_options[] = {
     {"output", "FILE", OPT_OUTPUT, "where to; without it standard output, or where that cannot be, an error"},
     {"regex", NULL, OPT_REGEX, "the pattern is a regular expression (PCRE2, on bytes)"},
     {"fixed", NULL, OPT_FIXED, "the pattern is bytes, with \\xNN for any of them (the default)"},
+    {"ignore-case", NULL, OPT_IGNORE_CASE, "a letter is the same as its capital (ASCII)"},
     {"context", "N|Nl", OPT_CONTEXT, "so many bytes, or lines, on both sides of a hit (32)"},
     {"decoded", NULL, OPT_DECODED, "in bodies, dechunked and decompressed, instead of the streams"},
     {"export", "FOLDER", OPT_EXPORT, "into files in this folder, with a manifest"},
@@ -134,6 +135,7 @@ static int set_option(tl_query_options *o, int option, const char *name, const c
         return i >= 0 ? STATUS_OK : refuse(name, text, "auto, always or never");
     case OPT_REGEX: o->regex = true; break;
     case OPT_FIXED: o->regex = false; break;
+    case OPT_IGNORE_CASE: o->ignore_case = true; break;
     case OPT_CONTEXT: return set_context(o, name, text);
     case OPT_DECODED: o->decoded = true; break;
     case OPT_EXPORT: o->folder = text; break;
@@ -229,7 +231,7 @@ static int bad_option(const char *word, bool no_value)
 static const struct {
     char letter;
     int id;
-} letters[] = {{'o', OPT_OUTPUT}, {'e', OPT_REGEX}, {'F', OPT_FIXED}, {'C', OPT_CONTEXT}};
+} letters[] = {{'o', OPT_OUTPUT}, {'e', OPT_REGEX}, {'F', OPT_FIXED}, {'i', OPT_IGNORE_CASE}, {'C', OPT_CONTEXT}};
 
 char tl_option_letter(int id)
 {
@@ -264,7 +266,7 @@ int tl_query_parse(int argc, char **argv, const tl_command *commands, tl_query *
     q->argc = argc;
     q->o = (tl_query_options){.filter = tl_filter_all, .direction = -1, .context = -1, .timeout_s = TIMEOUT_S};
     opterr = 0;
-    for (int got; (got = getopt_long(argc, argv, ":o:eFC:", longs, NULL)) != -1;) {
+    for (int got; (got = getopt_long(argc, argv, ":o:eFiC:", longs, NULL)) != -1;) {
         if (got == '?' || got == ':') return bad_option(argv[optind - 1], got == ':');
         if (got == OPT_VERSION) {
             printf("tcpledger-query %s\n", TL_VERSION);

@@ -48,6 +48,15 @@ if [ -n "$gap" ]; then
   expect 0 "$db" grep "$(cat "$work/half")" --dir server; tells "next to gaps: 1 of the hits"
 fi
 expect 2 "$db" sql 'SELECT tl_sieve(session_id, direction, stream_offset, raw_size, data) FROM chunk'; tells "for searches only"
+# -i: bytes and expressions, with what a pattern may hold.
+expect 0 "$db" grep -i 'http/1.1 404 NOT found\r\nCONTENT' --format csv; says '1,server,93140,5,'; tells "1 hit;"
+expect 0 "$db" grep 'http/1.1 404 NOT found'; tells "0 hits"
+expect 0 "$db" grep -i -e '^content-TYPE: image/(png|JPEG)$'; tells "3 hits"
+expect 0 "$db" grep -i '\x89png'; tells "2 hits"
+expect 0 "$db" grep --ignore-case -F 'h.tp'; tells "0 hits"
+expect 2 "$db" grep -i 'a\d'; tells "backslash at byte 2"
+expect 2 "$db" grep -i ''; tells "empty"
+expect 2 "$db" grep -i -e '('; tells "wrong at byte"
 # Filters are those of sessions.
 expect 0 "$db" grep HTTP --where 'session_id = 2'; tells "2 hits"
 expect 0 "$db" grep HTTP --port 1; tells "of 0 bytes"
