@@ -43,8 +43,6 @@ TL_MUST_USE tl_rc tl_reader_each(tl_reader *r, const char *sql, const tl_param *
 void tl_cell_text(tl_text *t, const tl_cell *c, size_t most);
 /* A cell as a JSON value. */
 void tl_cell_json(tl_text *t, const tl_cell *c);
-/* Columns that n bytes of safe text take on a terminal. */
-size_t tl_text_columns(const char *p, size_t n);
 
 /* The table half of tl_rows (table.c). */
 typedef struct tl_table tl_table;

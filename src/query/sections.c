@@ -23,7 +23,8 @@ const tl_section tl_sections_session[] = {
                              "SELECT m.first_ns AS ns, 0 AS rank, m.message_id AS id, " SENDER_OF(
                                  "m.direction") " AS sender,"
                                                 " 'message ' || (m.message_id & 4294967295) AS event, m.stream_offset, m.length, "
-                                                "m.missing, m.summary AS text,"
+                                                "m.missing, iif(m.summary = '', iif(m.protocol = m.kind, '', m.protocol || ' ') || m.kind, "
+                                                "m.summary) AS text,"
                                                 " m.first_capture_id AS capture_id, m.first_frame AS frame"
                                                 " FROM message AS m WHERE m.message_id BETWEEN (?1 << 32) AND (?1 << 32) + 4294967295"
                                                 " UNION ALL "

@@ -5,9 +5,10 @@
 **     ----------  --------------  -------------  -----
 **              1  10.0.0.1:40000  10.0.0.2:80     1234
 **
-** Numbers stand to the right.  On a terminal that is too narrow long names are broken in two ("client_" over "bytes"), then the last
-** columns are left out, and named below, until COMFORT characters for each of the others fit; then the widest give way.  Elsewhere nothing
-** is cut; a later row that is wider than the sample sticks out.
+** Numbers stand to the right.  On a terminal that is too narrow long names are broken in two ("client_" over "bytes"), then columns are
+** left out, and named below, until COMFORT characters for each of the others fit: the last ones first, but not what people ask for
+*(is_asked_for);
+** then the widest give way.  Elsewhere nothing is cut; a later row that is wider than the sample sticks out.
 ** Large numbers are humane (humane.h), and of times only so much of the second is shown as tells the rows apart.  Colours are used where
 ** the output asks for them: names bold, the line below them faint, capture loss and what was searched for red, other missing bytes yellow.
 ** The escape sequences are constants of this file and surround text that was made safe before.
@@ -18,6 +19,7 @@
 #include "query/rows.h"
 
 #include "query/humane.h"
+#include "query/width.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +29,7 @@ enum { TIME = 30 /* 2024-07-15T13:41:06.503749000Z */, SECONDS = 20 /* of it, wi
 typedef struct column {
     size_t cells; /* width of its widest cell */
     size_t width;
+    bool hidden;   /* no room */
     bool words;    /* something in it is not a number */
     size_t broken; /* bytes of its name that stand on a line of their own; 0: none */
     tl_quantity quantity;
@@ -48,7 +51,7 @@ typedef struct setting {
 struct tl_table {
     tl_output out;
     const char *const *names;
-    size_t columns, shown; /* shown: how many of the columns */
+    size_t columns, last; /* last: of those shown */
     column *col;
     bool flowing;
     tl_text kept; /* the sample: cells' texts, one after the other */
@@ -60,32 +63,6 @@ struct tl_table {
     size_t cells, room;
     tl_text line;
 };
-
-/* Wide characters of East Asia and pictures: two columns.  Ranges of EastAsianWidth.txt, W and F, coarsely. */
-static bool is_wide(uint32_t c)
-{
-    return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
-           (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) || (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) ||
-           (c >= 0x20000 && c <= 0x3fffd);
-}
-
-/* The columns of the character at p (valid UTF-8); *len: its bytes. */
-static size_t one_character(const char *p, size_t n, size_t *len)
-{
-    unsigned char c = (unsigned char)p[0];
-    *len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (*len > n) *len = n;
-    uint32_t v = c & (0xffU >> (*len + 1));
-    for (size_t i = 1; i < *len; i++) v = v << 6 | ((unsigned char)p[i] & 0x3fU);
-    return *len > 1 && is_wide(v) ? 2 : 1;
-}
-
-size_t tl_text_columns(const char *p, size_t n)
-{
-    size_t total = 0;
-    for (size_t at = 0, len; at < n; at += len) total += one_character(p + at, n - at, &len);
-    return total;
-}
 
 /* A point in time as tl_text_time() writes it. */
 static bool is_time(const char *p, size_t n)
@@ -108,7 +85,8 @@ tl_table *tl_table_new(const tl_output *out, const char *const *names, size_t co
     if (t == NULL) return NULL;
     t->out = *out;
     t->names = names;
-    t->columns = t->shown = columns;
+    t->columns = columns;
+    t->last = columns - 1;
     t->col = calloc(columns, sizeof *t->col);
     if (t->col == NULL) {
         free(t);
@@ -138,36 +116,15 @@ static void pad(tl_text *line, size_t n, char with)
     for (size_t i = 0; i < n; i++) tl_text_bytes(line, &with, 1);
 }
 
-/* How much of [p, p + n) fits into the width less one; *used: its columns. */
-static size_t beginning_of(const char *p, size_t n, size_t width, size_t *used)
-{
-    size_t take = 0;
-    *used = 0;
-    for (size_t len; take < n; take += len) {
-        size_t w = one_character(p + take, n - take, &len);
-        if (*used + w + 1 > width) break;
-        *used += w;
-    }
-    return take;
-}
-
-/* From where on it fits. */
-static size_t end_of(const char *p, size_t n, size_t width, size_t *used)
-{
-    size_t from = 0;
-    for (size_t len; from<n && * used + 1> width; from += len) *used -= one_character(p + from, n - from, &len);
-    return from;
-}
-
 /* Cuts [p, p + n) to the width, a cut told with "~", and pads it. */
 static void add_cell(tl_text *line, const char *p, size_t n, setting how)
 {
     size_t used = tl_text_columns(p, n), take = n, from = 0;
     bool short_of = how.cut && used > how.width;
     if (short_of && how.tail)
-        from = end_of(p, n, how.width, &used);
+        from = tl_text_end(p, n, how.width, &used);
     else if (short_of)
-        take = beginning_of(p, n, how.width, &used);
+        take = tl_text_beginning(p, n, how.width, &used);
     if (short_of) used++;
     size_t space = used < how.width ? how.width - used : 0;
     if (how.right) pad(line, space, ' ');
@@ -184,7 +141,7 @@ static void add_cell(tl_text *line, const char *p, size_t n, setting how)
 /* Column i's cell in `look`, or (look NULL) its name. */
 static setting setting_of(const tl_table *t, size_t i, const struct look *look)
 {
-    setting how = {.width = t->col[i].width, .last = i + 1 == t->shown, .cut = t->out.width > 0};
+    setting how = {.width = t->col[i].width, .last = i == t->last, .cut = t->out.width > 0};
     how.right = look != NULL ? look->right || t->col[i].tail : !t->col[i].words || t->col[i].tail;
     how.tail = look != NULL && t->col[i].tail;
     how.paint = look != NULL ? look->paint : t->out.coloured ? bold : NULL;
@@ -213,7 +170,8 @@ static size_t width_of(const tl_table *t, size_t i, size_t most)
 static size_t total_width(const tl_table *t, size_t most)
 {
     size_t total = 0;
-    for (size_t i = 0; i < t->shown; i++) total += width_of(t, i, most) + (i > 0 ? BETWEEN : 0);
+    for (size_t i = 0; i <= t->last; i++)
+        if (!t->col[i].hidden) total += width_of(t, i, most) + (total > 0 ? BETWEEN : 0);
     return total;
 }
 
@@ -240,16 +198,49 @@ static void name_columns(tl_table *t, bool breaking)
     }
 }
 
-/* Makes the line fit: names are broken, columns at the end go, then the widest of the others are levelled down together. */
+static bool is_asked_for(const char *name)
+{
+    static const char *const names[] = {"capture_loss", "unknown_loss", "missing", "summary", "asked",      "answered", "latency_ms",
+                                        "before",       "match",        "after",   "size",    "media_type", NULL};
+    size_t i = 0;
+    while (names[i] != NULL && strcmp(names[i], name) != 0) i++;
+    return names[i] != NULL;
+}
+
+/* Leaves out one more column, never the first.  false: there is no other. */
+static bool hide_one(tl_table *t)
+{
+    size_t i = t->columns - 1;
+    while (i > 0 && (t->col[i].hidden || is_asked_for(t->names[i]))) i--;
+    if (i == 0) i = t->last;
+    t->col[i].hidden = i > 0;
+    while (t->col[t->last].hidden) t->last--;
+    return i > 0;
+}
+
+static void shorten_times(tl_table *t)
+{
+    for (size_t i = 0; i < t->columns; i++) {
+        column *c = &t->col[i];
+        if (c->digits > 3) c->cells = SECONDS + (c->digits = 3);
+    }
+}
+
+/* Makes the line fit: names are broken, columns go, then the widest of the others are levelled down together. */
 static void fit(tl_table *t)
 {
     name_columns(t, false);
     if (t->out.width == 0 || total_width(t, SIZE_MAX) <= t->out.width) return;
     name_columns(t, true);
-    while (t->shown > 1 && total_width(t, COMFORT) > t->out.width) t->shown--;
+    if (total_width(t, COMFORT) > t->out.width) {
+        shorten_times(t);
+        name_columns(t, true);
+    }
+    while (total_width(t, COMFORT) > t->out.width && hide_one(t)) {
+    }
     size_t most = t->out.width;
     while (most > 1 && total_width(t, most) > t->out.width) most--;
-    for (size_t i = 0; i < t->shown; i++) t->col[i].width = width_of(t, i, most);
+    for (size_t i = 0; i < t->columns; i++) t->col[i].width = width_of(t, i, most);
 }
 
 /* A column's name or a part of it, safe to show, in `name` (reused). */
@@ -265,8 +256,9 @@ static void safe_name(tl_text *name, const char *raw, size_t n)
 static tl_rc write_names(tl_table *t, bool upper)
 {
     tl_text name = {0};
-    for (size_t i = 0; i < t->shown && !t->line.failed; i++) {
+    for (size_t i = 0; i <= t->last && !t->line.failed; i++) {
         size_t broken = t->col[i].broken;
+        if (t->col[i].hidden) continue;
         if (upper)
             safe_name(&name, t->names[i], broken);
         else
@@ -292,14 +284,15 @@ static tl_rc write_head(tl_table *t)
 {
     tl_rc rc = TL_OK;
     bool broken = false;
-    for (size_t i = 0; i < t->shown; i++) broken = broken || t->col[i].broken > 0;
+    for (size_t i = 0; i <= t->last; i++) broken = broken || (!t->col[i].hidden && t->col[i].broken > 0);
     if (t->out.title != NULL) rc = write_title(t);
     if (rc == TL_OK && broken) rc = write_names(t, true);
     if (rc == TL_OK) rc = write_names(t, false);
     if (t->out.coloured) tl_text_add(&t->line, faint);
-    for (size_t i = 0; i < t->shown; i++) {
+    for (size_t i = 0; i <= t->last; i++) {
+        if (t->col[i].hidden) continue;
         pad(&t->line, t->col[i].width, '-');
-        if (i + 1 < t->shown) pad(&t->line, BETWEEN, ' ');
+        if (i < t->last) pad(&t->line, BETWEEN, ' ');
     }
     if (t->out.coloured) tl_text_add(&t->line, plain);
     return rc == TL_OK ? write_line(t) : rc;
@@ -329,7 +322,7 @@ static tl_rc flow(tl_table *t)
     tl_rc rc = write_head(t);
     for (size_t cell = 0, at = 0; cell < t->cells && rc == TL_OK; at = t->ends[cell++]) {
         size_t i = cell % t->columns;
-        if (i < t->shown) add_shown(t, i, t->kept.p + at, t->ends[cell] - at, &t->look[cell]);
+        if (!t->col[i].hidden) add_shown(t, i, t->kept.p + at, t->ends[cell] - at, &t->look[cell]);
         if (i + 1 == t->columns) rc = write_line(t);
     }
     tl_text_free(&t->kept);
@@ -441,7 +434,8 @@ tl_rc tl_table_add(tl_table *t, const tl_cell *cells)
         if (rc == TL_OK && (t->cells / t->columns >= TL_TABLE_SAMPLE || t->kept.n >= TL_TABLE_BYTES)) rc = flow(t);
         return rc;
     }
-    for (size_t i = 0; i < t->shown; i++) {
+    for (size_t i = 0; i <= t->last; i++) {
+        if (t->col[i].hidden) continue;
         struct look look = look_of(t, i, &cells[i]);
         tl_text_reset(&t->kept);
         add_text(t, &t->kept, i, &cells[i]);
@@ -463,12 +457,13 @@ tl_rc tl_table_end(tl_table *t)
         }
         rc = flow(t);
     }
-    if (t->shown == t->columns || rc != TL_OK) return rc;
-    tl_text_add(&t->line, "(no room for:");
-    for (size_t i = t->shown; i < t->columns; i++) {
-        tl_text_add(&t->line, i == t->shown ? " " : ", ");
+    size_t left_out = 0;
+    for (size_t i = 0; i < t->columns && rc == TL_OK; i++) {
+        if (!t->col[i].hidden) continue;
+        tl_text_add(&t->line, left_out++ == 0 ? "(no room for: " : ", ");
         tl_text_add(&t->line, t->names[i]);
     }
+    if (left_out == 0) return rc;
     tl_text_add(&t->line, ")");
     return write_line(t);
 }

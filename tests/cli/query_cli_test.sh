@@ -61,6 +61,7 @@ expect 0 "$db" sessions --lossy --limit 1 --format csv
 [ "$(wc -l <"$work/out")" -eq 2 ] || fail "--lossy --limit 1: $(cat "$work/out")"
 expect 0 --format jsonl "$db" sessions --host 2001:db8::1; says '"session_id":2'
 expect 0 "$db" sessions --where "unknown_loss > 0" --format csv; says "^2,"
+expect 0 "$db" session 2 --format csv; says ",client,message 1,turn,"
 expect 0 "$db" session 1; says "capture loss: acked, between frames 7 and 9"; says "^stray  *10.0.0\|stray"
 expect 1 "$db" session 77; tells "no session 77"
 expect 0 "$db" messages 1 --format csv

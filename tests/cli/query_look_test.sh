@@ -78,7 +78,8 @@ terminal "$query" "$db" report; says "say -o FILE.html"; says_not "<html"
 terminal "$query" "$db" --no-pager report --format table; says "Summary"
 terminal "$query" "$db" --no-pager verify; [ ! -s "$work/tty" ] || fail "verify is not silent on a terminal: $(cat "$work/tty")"
 terminal "$query" "$db" --no-pager diff "$db"; [ ! -s "$work/tty" ] || fail "diff is not silent on a terminal: $(cat "$work/tty")"
-terminal "$query" "$db" --no-pager --color never exchanges; says "2024-05-13 10:17:07."; says_not "10:17:07.1~"
+terminal "$query" "$db" --no-pager --color never frames 1; says "2024-05-13 10:17:07."; says_not "T10:17"
+terminal "$query" "$db" --no-pager --color never sessions; says "(no room for:"; says "loss  "
 terminal "$query" "$db" --no-pager grep GET; says "${escape}[31mGET${escape}[0m"
 
 # ---- a pager: what it gets is what the terminal would get; one that is not there, or is left early, harms nothing

@@ -2,6 +2,7 @@
 ** Rows as text: what each format makes of the same cells, and that nothing a terminal obeys comes through.
 */
 #include "query/rows.h"
+#include "query/width.h"
 #include "support/check.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,6 +292,51 @@ static void short_times(void)
            "13:41:06.503  GET /a/long/path/to/som~  1\n");
 }
 
+/* Where there is no room, what people ask for stays, whatever stands behind it; the first column always does. */
+static void what_is_asked_for_stays(void)
+{
+    static const char *const six[] = {"session_id", "client", "server", "client_bytes", "capture_loss", "notes"};
+    const tl_cell cells[] = {integer(1), text("10.0.0.1:40000"), text("192.0.2.80:80"), integer(5), integer(7), text("none")};
+    tl_output out = {.format = TL_TABLE, .width = 63};
+    expect(out, six, 6, cells, 1,
+           "session_                                 client_  capture_\n      id  client          server           bytes      loss\n"
+           "--------  --------------  -------------  -------  --------\n       1  10.0.0.1:40000  192.0.2.80:80        5         7\n"
+           "(no room for: notes)\n");
+    out.width = 57;
+    expect(out, six, 6, cells, 1,
+           "session_                                 capture_\n      id  client          server             loss\n"
+           "--------  --------------  -------------  --------\n       1  10.0.0.1:40000  192.0.2.80:80         7\n"
+           "(no room for: client_bytes, notes)\n");
+    out.width = 20;
+    expect(out, six, 6, cells, 1,
+           "session_  capture_\n      id      loss\n--------  --------\n       1         7\n"
+           "(no room for: client, server, client_bytes, notes)\n");
+    static const char *const losses[] = {"capture_loss", "unknown_loss", "missing"};
+    const tl_cell large[] = {integer(1234567890123456789), integer(2), integer(3)};
+    out.width = 24;
+    expect(out, losses, 3, large, 1,
+           "           capture_\n               loss\n-------------------\n1234567890123456789\n(no room for: unknown_loss, missing)\n");
+}
+
+/* Times are told apart only where that leaves nothing out. */
+static void times_give_way(void)
+{
+    static const char *const two[] = {"time", "what_it_is"};
+    const tl_cell cells[] = {text("2024-07-15T13:41:06.503749000Z"), text("a letter of some length"),
+                             text("2024-07-15T13:41:06.503750000Z"), text("and")};
+    tl_output out = {.format = TL_TABLE, .humane = true, .width = 49};
+    expect(out, two, 2, cells, 1,
+           "time                     what_it_is\n-----------------------  -----------------------\n2024-07-15 13:41:06.503  a letter of "
+           "some length\n");
+    expect(out, two, 2, cells, 2,
+           "                            what_\ntime                        it_is\n--------------------------  ---------------------\n"
+           "2024-07-15 13:41:06.503749  a letter of some len~\n2024-07-15 13:41:06.503750  and\n");
+    out.width = 48;
+    expect(out, two, 2, cells, 2,
+           "                         what_\ntime                     it_is\n-----------------------  -----------------------\n"
+           "2024-07-15 13:41:06.503  a letter of some length\n2024-07-15 13:41:06.503  and\n");
+}
+
 /* What stands before a hit keeps its end, the hit is painted, and a terminal is told that there is none. */
 static void hits(void)
 {
@@ -359,6 +405,8 @@ int main(void)
                                     {"humane numbers", humane_numbers},
                                     {"colours", colours},
                                     {"short times", short_times},
+                                    {"what is asked for stays", what_is_asked_for_stays},
+                                    {"times give way", times_give_way},
                                     {"hits", hits},
                                     {"a refusal is passed on", a_refusal_is_passed_on},
                                     {0},
