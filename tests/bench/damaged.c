@@ -1,75 +1,112 @@
 /*
 ** damaged.c - damaged databases through every command of tcpledger-query, the program itself, as fast as a machine forks.
 **
-**     bench-damaged DB COPIES [FIRST]     copies FIRST ... of DB with 1 to 64 bytes changed (the seed is the copy's number)
-**     bench-damaged --list                the command lines
+**     bench-damaged COPIES FIRST LINE DB...    copies FIRST, FIRST + 1, ... of the databases in turn, with 1 to 64 bytes changed, through
+**                                              command LINE (0: all of them); with a LINE, what it said is shown, and its files stay
+**     bench-damaged --list                     the command lines
+**     bench-damaged --sabotage                 children with every fault there is a rule against: each must be found
 **
-** The program's main() is linked in as tl_query_main(); each run is a child.  A run fails when a signal ends it (sanitizers abort), when
-** its status is above 2, when it takes 5 s of processor time or 60 s by the clock, or when the database has changed.  Status 1 when
-** any failed. Build it with the preset dev for the sanitizers.
+** What is changed follows from the copy's number alone.  The program's main() is linked in as tl_query_main(); each run is a child
+** (forked.h).  Besides what is wrong with any run, it is a fault when a database that is only read changes in a byte or in its time, when
+** a journal lies beside it, or when an answer that should be JSON is not.  Status 1 when there was one.  The preset dev has the sanitizers.
+**
+** The program's clock runs ten times as fast here: "--timeout 3" is for the runs that would have no end, and 0.3 s of that are enough.
 */
+#include "bench/forked.h"
 #include "support/check.h"
 #include "support/sample.h"
 
 #include <fcntl.h>
 #include <ftw.h>
-#include <signal.h>
+#include <openssl/evp.h>
+#include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 int tl_query_main(int argc, char **argv);
 
-enum { WORDS = 16, CPU_S = 5, WALL_S = 60 };
+enum { WORDS = 16, CPU_S = 5, WALL_S = 60, HASTE = 10, DATABASES = 8, TOLD_EVERY = 250, OLD = 1000000000 };
 
-/* Words are parted by blanks; "@" stands for the sound database.  Files are made in the folder "out", which is new for each run. */
-static const char *const lines[] = {
-    "sessions --format json",
-    "sessions --lossy --where capture_loss>0",
-    "session 1",
-    "session 2 --format csv",
-    "messages --format jsonl",
-    "messages 1",
-    "exchanges --format csv",
-    "hosts",
-    "timeline",
-    "payload 1 --dir server --timeout 3",
-    "payload 1 --message 2 --body --gaps zero -o out/part --timeout 3",
-    "payload 2 --dir client --gaps zero -o out/huge --timeout 3",
-    "follow 1",
-    "follow 2 --as yaml",
-    "frames 1",
-    "explain 1",
-    "grep GET",
-    "objects --format csv",
-    "objects --export out/objects",
-    "grep -e [a-z]+ --format json",
-    "grep --decoded o",
-    "pcap 1 2 3 -o out/x.pcapng --no-hash",
-    "pcap 3 --capture 1=fixtures/http-lossy.pcap -o out/x.pcapng",
-    "export -o out/folder --timeout 3",
-    "export -o out/x.zip --gaps zero --timeout 3",
-    "export 1 2 3 -o out/x.sqlar --timeout 3",
-    "diff @ --format json",
-    "merge @ -o out/merged.db",
-    "loss",
-    "verify --timeout 3",
-    "info --format jsonl",
-    "sql SELECT*FROM/**/conn_log",
-    "sql SELECT*FROM/**/unframed --format csv",
-    "queries",
-    "run largest_losses",
-    "run check_messages --timeout 3",
-    "report -o out/report.html",
+/* The database that is asked, and words parted by blanks.  "bad" is the damaged copy, "own" another one that may be written to; "@" the
+** sound database that it was made of, "+" the next one.  Files are made in the folder "out", which is new for each run. */
+static const struct {
+    const char *asked, *words;
+} lines[] = {
+    {"bad", "sessions --format json"},
+    {"bad", "sessions --lossy --where capture_loss>0"},
+    {"bad", "session 1"},
+    {"bad", "session 2 --format csv"},
+    {"bad", "messages --format jsonl"},
+    {"bad", "messages 1"},
+    {"bad", "exchanges --format csv"},
+    {"bad", "hosts"},
+    {"bad", "timeline"},
+    {"bad", "payload 1 --dir server --timeout 3"},
+    {"bad", "payload 1 --message 2 --body --gaps zero -o out/part --timeout 3"},
+    {"bad", "payload 2 --dir client --gaps zero -o out/huge --timeout 3"},
+    {"bad", "follow 1"},
+    {"bad", "follow 2 --as yaml"},
+    {"bad", "frames 1"},
+    {"bad", "explain 1"},
+    {"bad", "grep GET"},
+    {"bad", "objects --format csv"},
+    {"bad", "objects --export out/objects"},
+    {"bad", "grep -e [a-z]{9} --format json"},
+    {"bad", "grep --decoded o"},
+    {"bad", "pcap 1 2 3 -o out/x.pcapng --no-hash"},
+    {"bad", "pcap 3 --capture 1=fixtures/http-lossy.pcap -o out/x.pcapng"},
+    {"bad", "export -o out/folder --timeout 3"},
+    {"bad", "export -o out/x.zip --gaps zero --timeout 1"},
+    {"bad", "export 1 2 3 -o out/x.sqlar --timeout 3"},
+    {"bad", "diff @ --format json"},
+    {"bad", "merge @ -o out/merged.db"},
+    {"bad", "loss"},
+    {"bad", "verify --timeout 3"},
+    {"bad", "info --format jsonl"},
+    {"bad", "sql SELECT*FROM/**/conn_log"},
+    {"bad", "sql SELECT*FROM/**/unframed --format csv"},
+    {"bad", "queries"},
+    {"bad", "run largest_losses"},
+    {"bad", "run check_messages --timeout 3"},
+    {"bad", "report -o out/report.html"},
+    {"@", "diff bad --quick"},
+    {"bad", "merge + -o out/merged.db"},
+    {"+", "merge bad -o out/merged.db"},
+    {"own", "reindex"},
 };
 enum { LINES = sizeof lines / sizeof *lines };
 
-static char bad_path[] = "bad.db";
+typedef struct database {
+    char name[16]; /* in the folder */
+    unsigned char *p;
+    size_t n;
+} database;
+
+static struct {
+    forked run;
+    database sound[DATABASES], bad;
+    size_t count; /* of the sound ones */
+    sqlite3_stmt *is_json;
+    unsigned long copies, runs, answers, faults;
+    double cpu, longest;
+    char longest_run[200];
+} bench = {.bad.name = "bad.db"};
+
+int clock_gettime(clockid_t which, struct timespec *t)
+{
+    int rc = (int)syscall(SYS_clock_gettime, which, t);
+    if (rc != 0 || which != CLOCK_MONOTONIC) return rc;
+    long long ns = (t->tv_sec * 1000000000LL + t->tv_nsec) * HASTE;
+    *t = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    return rc;
+}
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -81,127 +118,337 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 static void new_folder(const char *path)
 {
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (rmdir(path) != 0) nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* most runs leave it empty */
     if (mkdir(path, 0700) != 0) perror(path);
 }
 
-/* The child's whole life. */
-static _Noreturn void run_line(const char *line, const char *sound, const char *complaints)
+/* With a time that no clock shows now. */
+static bool put(const database *d)
 {
-    char text[256], *argv[WORDS + 3] = {"tcpledger-query", bad_path};
-    int argc = 2;
-    const struct rlimit cpu = {CPU_S, CPU_S + 1}, core = {0, 0};
-    int null = open("/dev/null", O_RDWR), err = open(complaints, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    dup2(err, STDERR_FILENO);
-    setrlimit(RLIMIT_CPU, &cpu);
-    setrlimit(RLIMIT_CORE, &core);
-    alarm(WALL_S);
-    snprintf(text, sizeof text, "%s", line);
-    for (char *save, *word = strtok_r(text, " ", &save); word != NULL && argc < WORDS; word = strtok_r(NULL, " ", &save))
-        argv[argc++] = strcmp(word, "@") == 0 ? (char *)(uintptr_t)sound : word;
-    int status = tl_query_main(argc, argv);
-    fflush(NULL);
-    _exit(status);
+    const struct timespec old[2] = {{.tv_sec = OLD}, {.tv_sec = OLD}};
+    return tl_spill(d->name, d->p, d->n) && utimensat(AT_FDCWD, d->name, old, 0) == 0;
 }
 
-static void show(const char *complaints)
+static bool is_untouched(const database *d)
 {
-    char text[2000];
-    FILE *f = fopen(complaints, "r");
-    size_t n = f != NULL ? fread(text, 1, sizeof text, f) : 0;
-    if (f != NULL) fclose(f);
-    printf("%.*s\n", (int)n, text);
-}
-
-/* false: it failed, and that was printed. */
-static bool one_run(unsigned long copy, const char *line, const char *sound, bool *answered)
-{
-    int state = 0;
-    new_folder("out");
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) run_line(line, sound, "stderr");
-    if (child < 0 || waitpid(child, &state, 0) != child) {
-        perror("fork");
-        return false;
+    char beside[40];
+    static const char *const suffixes[] = {"-journal", "-wal", "-shm"};
+    struct stat st;
+    int fd = open(d->name, O_RDONLY | O_CLOEXEC);
+    bool same = fd >= 0 && fstat(fd, &st) == 0 && (size_t)st.st_size == d->n && st.st_mtim.tv_sec == OLD && st.st_mtim.tv_nsec == 0;
+    void *now = same ? mmap(NULL, d->n, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    same = now != MAP_FAILED && memcmp(now, d->p, d->n) == 0;
+    if (now != MAP_FAILED) munmap(now, d->n);
+    if (fd >= 0) close(fd);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        snprintf(beside, sizeof beside, "%s%s", d->name, suffixes[i]);
+        same = same && access(beside, F_OK) != 0;
     }
-    *answered = WIFEXITED(state) && WEXITSTATUS(state) == 0;
-    if (WIFEXITED(state) && WEXITSTATUS(state) <= 2) return true;
-    printf("FAILED: copy %lu: %s: %s %d\n", copy, line, WIFSIGNALED(state) ? "signal" : "status",
-           WIFSIGNALED(state) ? WTERMSIG(state) : WEXITSTATUS(state));
-    show("stderr");
-    return false;
-}
-
-static void change(unsigned char *bad, size_t n, unsigned long copy)
-{
-    unsigned long long seed = 0x9e3779b97f4a7c15ULL + copy;
-    size_t changes = (size_t)1 << copy % 7; /* 1 ... 64 */
-    for (size_t i = 0; i < changes; i++) {
-        size_t at = (size_t)(tl_random(&seed) % n);
-        if (copy % 4 == 1) at %= 4096;                      /* where the schema is */
-        if (copy % 4 == 3) at = at / 4096 * 4096 + at % 32; /* heads of pages */
-        bad[at] = (unsigned char)tl_random(&seed);
-    }
-}
-
-static bool unchanged(const unsigned char *bad, size_t n)
-{
-    size_t now_n = 0;
-    unsigned char *now = tl_slurp(bad_path, &now_n);
-    bool same =
-        now != NULL && now_n == n && memcmp(now, bad, n) == 0 && access("bad.db-journal", F_OK) != 0 && access("bad.db-wal", F_OK) != 0;
-    free(now);
     return same;
 }
 
-static unsigned long one_copy(unsigned long copy, const unsigned char *good, unsigned char *bad, size_t n, const char *sound,
-                              unsigned long *answers)
+static bool is_json(const char *p, size_t n)
 {
-    unsigned long failed = 0;
-    memcpy(bad, good, n);
-    change(bad, n, copy);
-    if (!tl_spill(bad_path, bad, n)) return 1;
-    for (size_t i = 0; i < LINES; i++) {
-        bool answered = false;
-        failed += !one_run(copy, lines[i], sound, &answered);
-        *answers += answered;
+    sqlite3_bind_text(bench.is_json, 1, p, (int)n, SQLITE_STATIC);
+    bool valid = sqlite3_step(bench.is_json) == SQLITE_ROW && sqlite3_column_int(bench.is_json, 0) == 1;
+    sqlite3_reset(bench.is_json);
+    return valid;
+}
+
+/* What is cut off is not looked at. */
+static bool is_as_asked(const forked_text *out, const char *words)
+{
+    if (out->n < out->all || strstr(words, "--format json") == NULL) return true;
+    if (strstr(words, "--format jsonl") == NULL) return is_json(out->p, out->n);
+    for (const char *line = out->p, *end; *line != '\0'; line = end + 1)
+        if ((end = strchr(line, '\n')) == NULL || !is_json(line, (size_t)(end - line))) return false;
+    return true;
+}
+
+/* NULL: nothing is wrong. */
+static const char *fault_of(forked_main *main_of, char **argv, const char *words)
+{
+    if (!forked_run(&bench.run, main_of, argv)) return "no child";
+    bench.runs++;
+    bench.answers += forked_status(&bench.run) == 0;
+    bench.cpu += bench.run.cpu;
+    const char *fault = forked_fault(&bench.run, "tcpledger-query");
+    if (fault == NULL && forked_status(&bench.run) == 0 && !is_as_asked(&bench.run.out, words)) fault = "no JSON";
+    for (size_t i = 0; i < bench.count; i++)
+        if (fault == NULL && !is_untouched(&bench.sound[i])) fault = "a sound database was written to";
+    if (fault == NULL && !is_untouched(&bench.bad)) fault = "the database was written to";
+    return fault;
+}
+
+static void one_run(unsigned long copy, size_t line, bool show)
+{
+    static char program[] = "tcpledger-query", own[] = "out/own.db";
+    char text[256], *argv[WORDS + 1] = {program};
+    size_t argc = 1;
+    database *at = &bench.sound[copy % bench.count], *next = &bench.sound[(copy + 1) % bench.count];
+    snprintf(text, sizeof text, "%s %s", lines[line].asked, lines[line].words);
+    for (char *save, *word = strtok_r(text, " ", &save); word != NULL && argc < WORDS; word = strtok_r(NULL, " ", &save)) {
+        if (strcmp(word, "@") == 0) word = at->name;
+        if (strcmp(word, "+") == 0) word = next->name;
+        if (strcmp(word, "bad") == 0) word = bench.bad.name;
+        if (strcmp(word, "own") == 0) word = own;
+        argv[argc++] = word;
     }
-    if (unchanged(bad, n)) return failed;
-    printf("FAILED: copy %lu: the database was written to\n", copy);
-    return failed + 1;
+    new_folder("out");
+    if (argv[1] == own && !tl_spill(own, bench.bad.p, bench.bad.n)) perror(own);
+    const char *fault = fault_of(tl_query_main, argv, lines[line].words);
+    if (bench.run.cpu > bench.longest) {
+        bench.longest = bench.run.cpu;
+        snprintf(bench.longest_run, sizeof bench.longest_run, "copy %lu, line %zu", copy, line + 1);
+    }
+    if (fault != NULL) printf("FAILED: copy %lu: %s: %s\n", copy, lines[line].words, fault);
+    if (fault != NULL || show) printf("%.4000s", bench.run.err.p);
+    if (show) printf("status %d, %.2f s, %zu bytes of output\n", forked_status(&bench.run), bench.run.cpu, bench.run.out.all);
+    if (fault != NULL && !show) printf("again: sh tests/bench/damaged.sh BUILD 1 %lu %zu\n", copy, line + 1);
+    bench.faults += fault != NULL;
+}
+
+/* Of four copies of a database two have their bytes anywhere, one in the first page, where the schema is, and one in the heads of pages. */
+static void change(unsigned char *bad, size_t n, unsigned long copy)
+{
+    unsigned long long seed = (copy + 1) * 0x9e3779b97f4a7c15ULL;
+    size_t page = (size_t)bad[16] << 8 | bad[17], number = copy / bench.count, changes = (size_t)1 << number % 7; /* 1 ... 64 */
+    if (page < 512) page = 65536;
+    for (size_t i = 0; i < changes; i++) {
+        size_t at = (size_t)(tl_random(&seed) % n);
+        if (number % 4 == 1) at %= page;
+        if (number % 4 == 3) at = at / page * page + at % 32;
+        bad[at] ^= (unsigned char)(1 + tl_random(&seed) % 255);
+    }
+}
+
+/* line: 0: all. */
+static void one_copy(unsigned long copy, size_t line)
+{
+    const database *of = &bench.sound[copy % bench.count];
+    bench.bad.n = of->n;
+    memcpy(bench.bad.p, of->p, of->n);
+    change(bench.bad.p, of->n, copy);
+    if (!put(&bench.bad)) perror(bench.bad.name);
+    for (size_t i = 0; i < LINES; i++)
+        if (line == 0 || i + 1 == line) one_run(copy, i, line != 0);
+    bench.copies++;
+}
+
+static void tell(void)
+{
+    printf("%lu copies, %lu runs, %lu answers, %lu failed; %.0f s of processor time, the longest run %.2f s (%s)\n", bench.copies,
+           bench.runs, bench.answers, bench.faults, bench.cpu, bench.longest, bench.longest_run);
+}
+
+/* Programs that do what none may; the database that they are asked about is argv[1]. */
+static char *volatile lost;
+
+static int does_nothing(int argc, char **argv)
+{
+    (void)argv;
+    return argc > 0 ? 0 : 1;
+}
+
+static int complains(int argc, char **argv)
+{
+    fprintf(stderr, "tcpledger-query: %s: no\n", argv[1]);
+    return argc > 0;
+}
+
+static int leaks(int argc, char **argv)
+{
+    lost = strdup(argv[1]);
+    lost = NULL;
+    return argc < 0;
+}
+
+static int reads_behind_its_block(int argc, char **argv)
+{
+    lost = strdup(argv[1]);
+    bool odd = lost[strlen(argv[1]) + (size_t)argc] % 2 != 0;
+    free(lost);
+    return odd;
+}
+
+static int overflows(int argc, char **argv)
+{
+    volatile int most = INT32_MAX - 1;
+    (void)argv;
+    most += argc;
+    return most > 0;
+}
+
+static int asserts(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 0) abort();
+    return 0;
+}
+
+static int spins(int argc, char **argv)
+{
+    while (argv[argc] == NULL) lost = NULL;
+    return 0;
+}
+
+static int waits(int argc, char **argv)
+{
+    (void)argv;
+    while (argc > 0) pause();
+    return 0;
+}
+
+static int ends_with_3(int argc, char **argv)
+{
+    complains(argc, argv);
+    return 3;
+}
+
+static int fails_in_silence(int argc, char **argv)
+{
+    (void)argv;
+    return argc > 0 ? 1 : 0;
+}
+
+static int complains_nameless(int argc, char **argv)
+{
+    fputs("no\n", stderr);
+    return complains(argc, argv);
+}
+
+static int writes_a_byte(int argc, char **argv)
+{
+    struct stat st;
+    int fd = open(argv[1], O_WRONLY);
+    bool ok = fstat(fd, &st) == 0 && pwrite(fd, "?", 1, 100) == 1 && futimens(fd, (struct timespec[]){st.st_atim, st.st_mtim}) == 0;
+    close(fd);
+    return ok && argc > 0 ? 0 : 9;
+}
+
+static int writes_what_is_there(int argc, char **argv)
+{
+    int fd = open(argv[1], O_RDWR);
+    char c = 0;
+    bool ok = pread(fd, &c, 1, 100) == 1 && pwrite(fd, &c, 1, 100) == 1;
+    close(fd);
+    return ok && argc > 0 ? 0 : 9;
+}
+
+static int leaves_a_journal(int argc, char **argv)
+{
+    (void)argv;
+    close(creat("bad.db-journal", 0600));
+    return argc > 0 ? 0 : 9;
+}
+
+static int says_no_json(int argc, char **argv)
+{
+    printf("{\"%s\": ", argv[1]);
+    return argc < 0;
+}
+
+static const struct {
+    const char *name, *fault; /* fault: NULL: none may be found */
+    forked_main *main_of;
+    bool sanitized; /* only a sanitizer finds it */
+} sabotages[] = {
+    {"nothing", NULL, does_nothing, false},
+    {"a complaint", NULL, complains, false},
+    {"a leak", "a leak", leaks, true},
+    {"an overread", "a sanitizer's report", reads_behind_its_block, true},
+    {"an overflow", "a sanitizer's report", overflows, true},
+    {"an assertion", "signal 6", asserts, false},
+    {"a loop", "not ended after 1 s of processor time", spins, false},
+    {"a wait", "not ended after 1 s by the clock", waits, false},
+    {"status 3", "status 3", ends_with_3, false},
+    {"silence", "status 1 with 0 lines", fails_in_silence, false},
+    {"a stranger's complaint", "status 1 with 2 lines", complains_nameless, false},
+    {"a byte written", "the database was written to", writes_a_byte, false},
+    {"the same byte written", "the database was written to", writes_what_is_there, false},
+    {"a journal", "the database was written to", leaves_a_journal, false},
+    {"no JSON", "no JSON", says_no_json, false}, /* the last one */
+};
+enum { SABOTAGES = sizeof sabotages / sizeof *sabotages };
+
+/* How many were not found. */
+static int sabotage(void)
+{
+    static char program[] = "tcpledger-query";
+    char *argv[] = {program, bench.bad.name, NULL};
+    int missed = 0;
+    bench.bad.n = 4096;
+    memset(bench.bad.p, 'x', bench.bad.n);
+    for (size_t i = 0; i < SABOTAGES; i++) {
+        if (sabotages[i].sanitized && !forked_sanitized()) continue;
+        bench.run.cpu_s = sabotages[i].main_of == spins ? 1 : CPU_S;
+        bench.run.wall_s = sabotages[i].main_of == waits ? 1 : WALL_S;
+        unlink("bad.db-journal");
+        if (!put(&bench.bad)) perror(bench.bad.name);
+        const char *wanted = sabotages[i].fault, *fault = fault_of(sabotages[i].main_of, argv, i + 1 == SABOTAGES ? "--format json" : "");
+        bool found = wanted == NULL ? fault == NULL : fault != NULL && strncmp(fault, wanted, strlen(wanted)) == 0;
+        if (!found) printf("FAILED: %s: %s, not %s\n", sabotages[i].name, fault == NULL ? "nothing found" : fault, wanted);
+        missed += !found;
+    }
+    return missed;
+}
+
+/* The sound databases into the folder, where everything happens; false: said why not. */
+static bool set_up(char **names, int count, const char *folder)
+{
+    size_t most = 4096;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    sqlite3 *db = NULL;
+    char *fixtures = realpath("fixtures", NULL);
+    for (int i = 0; i < count && i < DATABASES; i++) {
+        database *d = &bench.sound[bench.count++];
+        unsigned char *p = tl_slurp(names[i], &d->n);
+        if (p == NULL || d->n < 100 || (d->p = forked_room(d->n)) == NULL) return perror(names[i]), free(p), false;
+        memcpy(d->p, p, d->n);
+        free(p);
+        snprintf(d->name, sizeof d->name, "%d.db", i);
+        if (d->n > most) most = d->n;
+    }
+    bench.bad.p = forked_room(most);
+    if (bench.bad.p == NULL || !forked_new(&bench.run, CPU_S, WALL_S) || chdir(folder) != 0) return perror(folder), false;
+    if (EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL) != 1 || sqlite3_initialize() != SQLITE_OK) return false;
+    tzset(); /* as the above: memory that is taken once for all */
+    if (fixtures != NULL && symlink(fixtures, "fixtures") != 0) perror("fixtures");
+    free(fixtures);
+    for (size_t i = 0; i < bench.count; i++)
+        if (!put(&bench.sound[i])) return perror(folder), false;
+    return sqlite3_open(":memory:", &db) == SQLITE_OK &&
+           sqlite3_prepare_v2(db, "SELECT json_valid(?1)", -1, &bench.is_json, NULL) == SQLITE_OK;
 }
 
 int main(int argc, char **argv)
 {
-    size_t n = 0;
-    unsigned long failed = 0, answers = 0;
+    char folder[200];
+    unsigned long number[3] = {0};
+    bool sabotaging = argc == 2 && strcmp(argv[1], "--sabotage") == 0;
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-        for (size_t i = 0; i < LINES; i++) puts(lines[i]);
+        for (size_t i = 0; i < LINES; i++) puts(lines[i].words);
         return 0;
     }
-    if (argc < 3) {
-        fprintf(stderr, "usage: bench-damaged DB COPIES [FIRST]\n");
+    if (argc < 5 && !sabotaging) {
+        fprintf(stderr, "usage: bench-damaged COPIES FIRST LINE DB... | --list | --sabotage\n");
         return 2;
     }
-    unsigned long copies = strtoul(argv[2], NULL, 10), first = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
-    char *sound = realpath(argv[1], NULL), folder[] = "/tmp/damaged-XXXXXX";
-    unsigned char *good = sound == NULL ? NULL : tl_slurp(sound, &n), *bad = malloc(n + 1);
-    char *fixtures = realpath("fixtures", NULL);
-    if (good == NULL || bad == NULL || mkdtemp(folder) == NULL || chdir(folder) != 0) {
-        perror(argv[1]);
-        return 2;
-    }
-    if (fixtures != NULL && symlink(fixtures, "fixtures") != 0) perror("fixtures");
+    for (int i = 0; i < 3 && !sabotaging; i++) number[i] = strtoul(argv[i + 1], NULL, 10);
+    const char *tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/damaged-XXXXXX", tmp == NULL ? "/tmp" : tmp);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    for (unsigned long copy = first; copy < first + copies; copy++) failed += one_copy(copy, good, bad, n, sound, &answers);
-    printf("%lu copies, %lu runs, %lu answers, %lu failed\n", copies, copies * LINES, answers, failed);
-    if (chdir("/") == 0) nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(good);
-    free(bad);
-    free(sound);
-    free(fixtures);
-    return failed > 0 || (copies >= 20 && answers < copies);
+    if (mkdtemp(folder) == NULL || !set_up(argv + 4, sabotaging ? 0 : argc - 4, folder)) return 2;
+    if (sabotaging) bench.faults = (unsigned long)sabotage();
+    for (unsigned long i = 0; i < number[0]; i++) {
+        one_copy(number[1] + i, number[2]);
+        if ((i + 1) % TOLD_EVERY == 0 && i + 1 < number[0]) tell();
+    }
+    if (!sabotaging) tell();
+    if (number[2] != 0)
+        printf("the files are in %s\n", folder);
+    else if (chdir("/") == 0)
+        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    /* Where hardly anything was answered, hardly anything was tried. */
+    return bench.faults > 0 || (number[0] >= 20 && bench.answers < number[0]);
 }
