@@ -27,10 +27,11 @@ enum { OUT_MOST = 32 << 20, ERR_MOST = 1 << 16, STATUS_MOST = 2, REPORTED = 99, 
 
 size_t __sanitizer_get_current_allocated_bytes(void); /* GCC lacks the header that says so */
 
-/* ASan's own status is 1, which a program's may be.  A trap of UBSan (SIGILL) is told with its place. */
+/* ASan's own status is 1, which a program's may be.  A trap of UBSan (SIGILL) is told with its place.  What the parent frees stays mapped
+** until the quarantine is full, and is copied, as page tables, to each child. */
 const char *__asan_default_options(void)
 {
-    return "exitcode=99:handle_sigill=1:detect_leaks=1:malloc_context_size=4";
+    return "exitcode=99:handle_sigill=1:detect_leaks=1:malloc_context_size=4:quarantine_size_mb=16";
 }
 
 static size_t taken(void)
