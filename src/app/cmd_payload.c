@@ -162,6 +162,6 @@ int tl_cmd_payload(tl_query *q)
         tl_reader_payload(q->reader, session, part.direction, part.offset, part.length, q->o.gaps_zero, write_sink, &s, &written, &missing);
     status = rc == TL_ENOMEM ? tl_complain(STATUS_FAILED, "no memory") : tl_query_status(q, rc);
     int closed = close_sink(q, &s);
-    tell_missing(q, session, &part, missing);
+    if (status == STATUS_OK) tell_missing(q, session, &part, missing);
     return status != STATUS_OK ? status : closed;
 }

@@ -142,6 +142,12 @@ expect 2 "$db" payload 1 --dir client -o "$db"; tells "the database itself"
 ln "$db" "$work/link" && expect 2 "$db" payload 1 --dir client -o "$work/link"
 [ "$(cksum <"$db")" = "$before" ] || fail "the database was changed"
 
+# Who stopped midway does not know what is missing in all.
+cp "$db" "$work/damaged"
+sqlite3 "$work/damaged" "UPDATE chunk SET data = X'789c00' WHERE session_id = 1 AND direction = 1 AND stream_offset = 440"
+expect 1 "$work/damaged" payload 1 --dir server; tells "cannot be unpacked"
+[ "$(wc -l <"$work/err")" -eq 1 ] || fail "not one line for a damaged chunk: $(cat "$work/err")"
+
 # ---- a reader that goes away is no failure; a full disk is
 "$query" "$db" payload 2 --dir client --gaps zero 2>"$work/err" | head -c 10 >/dev/null
 [ ! -s "$work/err" ] || grep -q "missing" "$work/err" || fail "EPIPE: $(cat "$work/err")"
