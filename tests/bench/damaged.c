@@ -335,6 +335,12 @@ static int writes_what_is_there(int argc, char **argv)
     return ok && argc > 0 ? 0 : 9;
 }
 
+static int writes_elsewhere(int argc, char **argv)
+{
+    (void)argv;
+    return argc > 0 && truncate("0.db", 4000) == 0 ? 0 : 9;
+}
+
 static int leaves_a_journal(int argc, char **argv)
 {
     (void)argv;
@@ -366,6 +372,7 @@ static const struct {
     {"a stranger's complaint", "status 1 with 2 lines", complains_nameless, false},
     {"a byte written", "the database was written to", writes_a_byte, false},
     {"the same byte written", "the database was written to", writes_what_is_there, false},
+    {"a sound one cut short", "a sound database was written to", writes_elsewhere, false},
     {"a journal", "the database was written to", leaves_a_journal, false},
     {"no JSON", "no JSON", says_no_json, false}, /* the last one */
 };
@@ -379,12 +386,13 @@ static int sabotage(void)
     int missed = 0;
     bench.bad.n = 4096;
     memset(bench.bad.p, 'x', bench.bad.n);
+    bench.sound[bench.count++] = (database){"0.db", bench.bad.p, bench.bad.n};
     for (size_t i = 0; i < SABOTAGES; i++) {
         if (sabotages[i].sanitized && !forked_sanitized()) continue;
         bench.run.cpu_s = sabotages[i].main_of == spins ? 1 : CPU_S;
         bench.run.wall_s = sabotages[i].main_of == waits ? 1 : WALL_S;
         unlink("bad.db-journal");
-        if (!put(&bench.bad)) perror(bench.bad.name);
+        if (!put(&bench.bad) || !put(&bench.sound[0])) perror(bench.bad.name);
         const char *wanted = sabotages[i].fault, *fault = fault_of(sabotages[i].main_of, argv, i + 1 == SABOTAGES ? "--format json" : "");
         bool found = wanted == NULL ? fault == NULL : fault != NULL && strncmp(fault, wanted, strlen(wanted)) == 0;
         if (!found) printf("FAILED: %s: %s, not %s\n", sabotages[i].name, fault == NULL ? "nothing found" : fault, wanted);
