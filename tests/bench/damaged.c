@@ -208,7 +208,24 @@ static void one_run(unsigned long copy, size_t line, bool show)
     bench.faults += fault != NULL;
 }
 
-/* Of four copies of a database two have their bytes anywhere, one in the first page, where the schema is, and one in the heads of pages. */
+/* Where something is written, in a page of rows or index entries, each as likely as the next: most of a small database is empty, most of
+** another one payload.  Not in the schema: a change there is one refusal for all commands. */
+static size_t in_a_row(const unsigned char *bad, size_t n, size_t page, unsigned long long *seed)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        size_t start = (size_t)(tl_random(seed) % (n / page)) * page;
+        bool rows = bad[start] == 2 || bad[start] == 5 || bad[start] == 10 || bad[start] == 13;
+        if (!rows || memmem(bad + start, page, "CREATE ", 7) != NULL) continue;
+        for (int bytes = 0; bytes < 1000; bytes++) {
+            size_t at = start + (size_t)(tl_random(seed) % page);
+            if (bad[at] != 0) return at;
+        }
+    }
+    return (size_t)(tl_random(seed) % n);
+}
+
+/* Of four copies of a database one has its bytes anywhere, one in the first page, where the schema is, one in rows, and one in the heads of
+** pages. */
 static void change(unsigned char *bad, size_t n, unsigned long copy)
 {
     unsigned long long seed = (copy + 1) * 0x9e3779b97f4a7c15ULL;
@@ -217,6 +234,7 @@ static void change(unsigned char *bad, size_t n, unsigned long copy)
     for (size_t i = 0; i < changes; i++) {
         size_t at = (size_t)(tl_random(&seed) % n);
         if (number % 4 == 1) at %= page;
+        if (number % 4 == 2) at = in_a_row(bad, n, page, &seed);
         if (number % 4 == 3) at = at / page * page + at % 32;
         bad[at] ^= (unsigned char)(1 + tl_random(&seed) % 255);
     }
