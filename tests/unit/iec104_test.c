@@ -66,6 +66,23 @@ static void a_hole_at_every_byte(void)
     tl_script_free(&s);
 }
 
+/* The station's own address stands in the answer to what went to all stations; one that was asked for itself is answered first. */
+static void asked_of_all_stations(void)
+{
+    tl_script s = {.port = 2404};
+    tl_say_hex(&s, TL_C2S, "68 [1 00000000 64 01 0600 ffff 000000 14] 68 [1 02000000 64 01 0600 0700 000000 14]");
+    tl_say_hex(&s, TL_S2C, "68 [1 00000400 64 01 0700 0700 000000 14] 68 [1 02000400 64 01 0700 0900 000000 14]");
+    tl_say_hex(&s, TL_S2C, "68 [1 04000400 64 01 0700 0b00 000000 14]");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_iec104,
+               "1 > 0+16 iec104 i 'C_IC_NA_1 activation' start complete\n"
+               "2 > 16+16 iec104 i 'C_IC_NA_1 activation' counted complete\n"
+               "3 < 0+16 iec104 i 'C_IC_NA_1 activation confirmation' start complete answers 2 by_id\n"
+               "4 < 16+16 iec104 i 'C_IC_NA_1 activation confirmation' counted complete answers 1 by_id\n"
+               "5 < 32+16 iec104 i 'C_IC_NA_1 activation confirmation' counted complete unasked\n");
+    tl_script_free(&s);
+}
+
 static void picked_up_midway(void)
 {
     tl_script s = {.port = 40000};
@@ -96,6 +113,7 @@ int main(void)
 {
     return tl_run_cases("iec104", (const tl_case[]){{"at every split", at_every_split},
                                                     {"a hole at every byte", a_hole_at_every_byte},
+                                                    {"asked of all stations", asked_of_all_stations},
                                                     {"picked up midway", picked_up_midway},
                                                     {"what it is not", what_it_is_not},
                                                     {0}});

@@ -5,7 +5,8 @@
 **     68  length 1, of what follows    control 4    type 1  count 1  cause 1  originator 1  common address 2  object address 3 ...
 **
 ** U formats are six fixed bytes and beyond doubt.  S and I formats are believed after a hole when another follows.  A confirmation has its
-** request's type, common address and object address; a termination closes nothing that is still open.
+** request's type, common address and object address; where the request went to all stations, the first one to confirm it answers with its
+** own common address.  A termination closes nothing that is still open.
 */
 #include "message/protocol/machine.h"
 #include "message/registry.h"
@@ -22,6 +23,7 @@ enum {
     DEACTIVATION_CON,
     TERMINATION,
     READ_COMMAND = 102,
+    ALL_STATIONS = 0xffff,
     NEGATIVE = 0x40,
     TEST = 0x80,
     SEQUENCE = 0x80 /* of the count: one address, elements in a row */
@@ -142,21 +144,33 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 
 /* ---- measure ---- */
 
-static uint64_t object_id(tl_span b, unsigned type)
+static uint64_t object_id(tl_span b, unsigned type, unsigned station)
 {
-    return (uint64_t)type << 48 | (uint64_t)tl_le16(b.p + 10) << 24 | tl_le16(b.p + 12) | (uint64_t)b.p[14] << 16;
+    return (uint64_t)type << 48 | (uint64_t)station << 24 | tl_le16(b.p + 12) | (uint64_t)b.p[14] << 16;
 }
 
-static tl_verdict as_asdu(tl_verdict v, tl_span b)
+static tl_verdict as_request(tl_verdict v, tl_span b)
+{
+    return tl_with_id(tl_as(v, TL_REQUEST, 1), object_id(b, b.p[6], tl_le16(b.p + 10)));
+}
+
+/* type: of the request. */
+static tl_verdict as_answer(const tl_head *in, tl_verdict v, tl_span b, unsigned type)
+{
+    uint64_t id = object_id(b, type, tl_le16(b.p + 10)), to_all = object_id(b, type, ALL_STATIONS);
+    return tl_with_id(tl_as(v, TL_RESPONSE, 0), tl_asked(in, id) == 0 && tl_asked(in, to_all) != 0 ? to_all : id);
+}
+
+static tl_verdict as_asdu(const tl_head *in, tl_verdict v, tl_span b)
 {
     if (b.n < HEADER + ASDU) return v;
     unsigned type = b.p[6], cause = b.p[8] & 0x3f;
     bool refused = cause >= 44;
-    if (type == READ_COMMAND && cause == REQUESTED) return tl_with_id(tl_as(v, TL_REQUEST, 0), object_id(b, READ_COMMAND));
-    if (type < 45 && cause == REQUESTED) return tl_with_id(tl_as(v, TL_RESPONSE, 0), object_id(b, READ_COMMAND));
+    if (type == READ_COMMAND && cause == REQUESTED) return as_request(v, b);
+    if (type < 45 && cause == REQUESTED) return as_answer(in, v, b, READ_COMMAND);
     if (type < 45) return v;
-    if ((cause == ACTIVATION || cause == DEACTIVATION) && type < 120) return tl_with_id(tl_as(v, TL_REQUEST, 0), object_id(b, type));
-    if (cause == ACTIVATION_CON || cause == DEACTIVATION_CON || refused) return tl_with_id(tl_as(v, TL_RESPONSE, 0), object_id(b, type));
+    if ((cause == ACTIVATION || cause == DEACTIVATION) && type < 120) return as_request(v, b);
+    if (cause == ACTIVATION_CON || cause == DEACTIVATION_CON || refused) return as_answer(in, v, b, type);
     return v;
 }
 
@@ -177,7 +191,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     b = tl_shown(b, length, SHOWN);
     tl_verdict v = tl_whole(in, length, SHOWN, f == U_FORMAT ? "u" : f == S_FORMAT ? "s" : "i");
     v.strong = f == U_FORMAT;
-    if (f == I_FORMAT) return as_asdu(v, b);
+    if (f == I_FORMAT) return as_asdu(in, v, b);
     if (f == S_FORMAT) return v;
     bool asks = b.p[2] & 0x54; /* the bits of "act", of the three pairs */
     unsigned pair = b.p[2] & 0x0c ? 1 : b.p[2] & 0x30 ? 2 : 3;
