@@ -56,6 +56,39 @@ static void at_every_split(void)
     tl_script_free(&s);
 }
 
+/* What an Unconnected_Send carries is what people look for; 4e and 52 mean another service where a tag is asked. */
+static void services_inside_others(void)
+{
+    tl_script s = {.port = 44818};
+    tl_say_hex(&s, TL_C2S,
+               "6f00 2e00 07000000 00000000 0000000000000001 00000000 00000000 0a00 0200 0000 0000 b200 1e00"
+               "52 02 2006 2401 0a 05 1000 52 06 9104'Main' 9103'Run'00 0100 0100 0100");
+    tl_say_hex(&s, TL_S2C, "6f00 1600 07000000 00000000 0000000000000001 00000000 00000000 0000 0200 0000 0000 b200 0600 d200 0600 c100");
+    tl_say_hex(&s, TL_C2S,
+               "6f00 2200 07000000 00000000 0000000000000002 00000000 00000000 0a00 0200 0000 0000 b200 1200"
+               "4e 02 2006 2401 0a05 0100 0100 01000000 0000");
+    tl_say_hex(&s, TL_S2C,
+               "6f00 2200 07000000 00000000 0000000000000002 00000000 00000000 0000 0200 0000 0000 b200 1200"
+               "ce 00 01 01 0701 0100 0100 01000000 00000000");
+    tl_say_hex(&s, TL_C2S,
+               "7000 2000 07000000 00000000 0000000000000000 00000000 00000000 0000 0200 a100 0400 11223344 b100 0c00 0100"
+               "0a 02 2002 2401 0200 0000");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_enip,
+               "1 > 0+70 enip request 'SendRRData Unconnected_Send Read_Tag_Fragmented Run' start complete\n"
+               "2 < 0+46 enip reply 'SendRRData Read_Tag_Fragmented partial transfer' start complete answers 1 by_id\n"
+               "3 > 70+58 enip request 'SendRRData Forward_Close' counted complete\n"
+               "4 < 46+58 enip reply 'SendRRData Forward_Close connection failure' counted complete answers 3 by_id\n"
+               "5 > 128+56 enip request 'SendUnitData Multiple_Service_Packet' counted complete unanswered\n");
+    tl_says(&s, &tl_enip, 1,
+            "{\"command\":\"SendRRData\",\"session_handle\":7,\"status\":\"success\",\"cip_service\":\"Read_Tag_Fragmented\","
+            "\"by\":\"Unconnected_Send\",\"symbol\":\"Run\"}");
+    tl_says(&s, &tl_enip, 5,
+            "{\"command\":\"SendUnitData\",\"session_handle\":7,\"status\":\"success\",\"connection_id\":1144201745,"
+            "\"sequence_count\":1,\"cip_service\":\"Multiple_Service_Packet\",\"class\":2,\"instance\":1,\"services\":2}");
+    tl_script_free(&s);
+}
+
 /* A command that fits its length, a status and options of zeros are magic enough. */
 static void a_hole_at_every_byte(void)
 {
@@ -87,6 +120,7 @@ int main(void)
 {
     return tl_run_cases("enip", (const tl_case[]){{"at every split", at_every_split},
                                                   {"a hole at every byte", a_hole_at_every_byte},
+                                                  {"services inside others", services_inside_others},
                                                   {"picked up midway", picked_up_midway},
                                                   {"what it is not", what_it_is_not},
                                                   {0}});

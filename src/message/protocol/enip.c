@@ -22,6 +22,11 @@ enum {
     UNREGISTER = 0x66,
     SEND_RR = 0x6f,
     SEND_UNIT = 0x70,
+    MULTIPLE = 0x0a, /* services of CIP */
+    CLOSE_OR_MODIFY = 0x4e,
+    SEND_OR_READ = 0x52,
+    CONNECTION_MANAGER = 6, /* a class */
+    PARTIAL = 6,            /* a status */
     ITEM_CONNECTED = 0xb1,
     ITEM_UNCONNECTED = 0xb2,
     ANSWER = 0x80, /* of CIP's service */
@@ -54,20 +59,22 @@ static const tl_word services[] = {{0x01, "Get_Attributes_All"},
                                    {0x07, "Stop"},
                                    {0x08, "Create"},
                                    {0x09, "Delete"},
-                                   {0x0a, "Multiple_Service_Packet"},
+                                   {MULTIPLE, "Multiple_Service_Packet"},
                                    {0x0d, "Apply_Attributes"},
                                    {0x0e, "Get_Attribute_Single"},
                                    {0x10, "Set_Attribute_Single"},
                                    {0x4b, "Execute_PCCC"},
                                    {0x4c, "Read_Tag"},
                                    {0x4d, "Write_Tag"},
-                                   {0x4e, "Forward_Close"},
-                                   {0x52, "Unconnected_Send"},
+                                   {CLOSE_OR_MODIFY, "Forward_Close"},
+                                   {SEND_OR_READ, "Unconnected_Send"},
                                    {0x53, "Write_Tag_Fragmented"},
                                    {0x54, "Forward_Open"},
                                    {0x55, "Get_Instance_Attribute_List"},
                                    {0x5b, "Large_Forward_Open"},
                                    {0, NULL}};
+/* The same numbers, asked of a tag instead of the connection manager. */
+static const tl_word tag_services[] = {{CLOSE_OR_MODIFY, "Read_Modify_Write_Tag"}, {SEND_OR_READ, "Read_Tag_Fragmented"}, {0, NULL}};
 static const tl_word general[] = {{0x00, "success"},
                                   {0x01, "connection failure"},
                                   {0x02, "resource unavailable"},
@@ -155,55 +162,88 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 
 /* ---- the common packet format and CIP ---- */
 
-struct cip {
-    bool has_sequence, has_service, answer;
-    unsigned sequence, service, status;
-    uint32_t connection;
+/* One service, asked for or answered. */
+struct service {
+    bool answer;
+    unsigned code, status;
     int class_id, instance, attribute; /* -1: none */
     tl_span symbol;
+    unsigned inside; /* Multiple_Service_Packet: how many services */
+};
+struct cip {
+    bool has_sequence, has_service;
+    unsigned sequence;
+    uint32_t connection;
+    struct service s, sent; /* sent: what an Unconnected_Send carries */
+    bool has_sent;
 };
 
-/* Logical segments of eight and sixteen bits, and a symbol (CIP volume 1, appendix C-1.4), as far as they are there. */
-static void read_path(tl_span path, struct cip *c)
+static const char *name_of(const struct service *s)
+{
+    bool of_tag = s->answer ? s->code == SEND_OR_READ && (s->status == 0 || s->status == PARTIAL) : s->class_id != CONNECTION_MANAGER;
+    const char *tags = of_tag ? tl_word_of(tag_services, s->code) : NULL;
+    return tags != NULL ? tags : tl_word_of(services, s->code);
+}
+
+/* Logical segments of eight and sixteen bits, and symbols (CIP volume 1, appendix C-1.4), as far as they are there: the last symbol is the
+** member that is meant. */
+static void read_path(tl_span path, struct service *s)
 {
     while (path.n >= 2) {
         unsigned segment = (unsigned)tl_take_be(&path, 1);
         if (segment == SEGMENT_SYMBOL) {
-            c->symbol = tl_take_vector(&path, 1);
-            return;
+            s->symbol = tl_take_vector(&path, 1);
+            if (s->symbol.n % 2 != 0) (void)tl_take(&path, path.n > 0);
+            continue;
         }
         bool wide = segment & 1;
         if (wide) (void)tl_take(&path, 1);
         int value = (int)tl_take_le(&path, wide ? 2 : 1);
         switch (segment & 0xfe) {
-        case 0x20: c->class_id = value; break;
-        case 0x24: c->instance = value; break;
-        case 0x30: c->attribute = value; break;
+        case 0x20: s->class_id = value; break;
+        case 0x24: s->instance = value; break;
+        case 0x30: s->attribute = value; break;
         default: return;
         }
     }
 }
 
-static void read_service(tl_span in, struct cip *c)
+/* What follows the path is left in `in`. */
+static bool read_service(tl_span *in, struct service *s)
 {
-    if (in.n < 2) return;
-    c->has_service = true;
-    unsigned service = (unsigned)tl_take_be(&in, 1);
-    c->service = service & 0x7f;
-    c->answer = (service & ANSWER) != 0;
-    if (c->answer) {
-        (void)tl_take(&in, 1);
-        c->status = (unsigned)tl_take_be(&in, 1);
-        return;
+    *s = (struct service){.class_id = -1, .instance = -1, .attribute = -1};
+    if (in->n < 2) return false;
+    unsigned code = (unsigned)tl_take_be(in, 1);
+    s->code = code & 0x7f;
+    s->answer = (code & ANSWER) != 0;
+    if (s->answer) {
+        (void)tl_take(in, 1);
+        s->status = (unsigned)tl_take_be(in, 1);
+        size_t more = 2 * (size_t)tl_take_be(in, 1);
+        (void)tl_take(in, more < in->n ? more : in->n);
+    } else {
+        size_t path = 2 * (size_t)tl_take_be(in, 1);
+        read_path(tl_take(in, path < in->n ? path : in->n), s);
     }
-    size_t path = 2 * (size_t)tl_take_be(&in, 1);
-    read_path(tl_take(&in, path < in.n ? path : in.n), c);
+    if (s->code == MULTIPLE) s->inside = (unsigned)tl_take_le(in, 2);
+    return true;
+}
+
+/* Unconnected_Send: a tick, how many, the length of the request that it carries, and that (CIP volume 1, section 3-5.5.4). */
+static void read_message(tl_span in, struct cip *c)
+{
+    c->has_service = read_service(&in, &c->s);
+    if (!c->has_service || c->s.answer || c->s.code != SEND_OR_READ || c->s.class_id != CONNECTION_MANAGER || in.n < 4) return;
+    (void)tl_take(&in, 2);
+    size_t n = (size_t)tl_take_le(&in, 2);
+    in = tl_take(&in, n < in.n ? n : in.n);
+    c->has_sent = read_service(&in, &c->sent);
 }
 
 /* Volume 2, section 2-6: how many items, then each with its type and length. */
 static struct cip read_cip(tl_span b)
 {
-    struct cip c = {.class_id = -1, .instance = -1, .attribute = -1};
+    struct cip c = {0};
     tl_span rest = b;
     (void)tl_take(&rest, HEADER + 6);
     if (b.n < HEADER || (b.p[0] != SEND_RR && b.p[0] != SEND_UNIT)) return c;
@@ -217,7 +257,7 @@ static struct cip read_cip(tl_span b)
             c.has_sequence = true;
             c.sequence = (unsigned)tl_take_le(&item, 2);
         }
-        if (type == ITEM_CONNECTED || type == ITEM_UNCONNECTED) read_service(item, &c);
+        if (type == ITEM_CONNECTED || type == ITEM_UNCONNECTED) read_message(item, &c);
     }
     return c;
 }
@@ -230,7 +270,7 @@ static tl_verdict as_role(struct enip *s, const tl_head *in, tl_verdict v, tl_sp
     unsigned command = b.p[0];
     bool request = s->requests != 0 ? s->requests == 1u + in->dir : in->dir == TL_C2S;
     bool told = c.has_service;
-    if (told) request = !c.answer;
+    if (told) request = !c.s.answer;
     if (command == REGISTER) {
         told = true;
         request = tl_le32(b.p + 4) == 0 && tl_le32(b.p + 8) == 0;
@@ -271,6 +311,17 @@ static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
 
 /* ---- what it says ---- */
 
+static void label_service(tl_label *l, const struct service *s)
+{
+    const char *name = name_of(s);
+    if (name != NULL)
+        tl_label_add(l, tl_text_span(name));
+    else
+        tl_label_number(l, s->code);
+    tl_label_add(l, s->symbol);
+    if (s->answer && s->status != 0) tl_label_word(l, general, s->status);
+}
+
 static tl_rc accept(const tl_detector *d, void *state, const tl_head *in, tl_verdict *v)
 {
     (void)d;
@@ -280,9 +331,8 @@ static tl_rc accept(const tl_detector *d, void *state, const tl_head *in, tl_ver
     s->label.n = 0;
     tl_label_word(&s->label, commands, b.p[0]);
     if (tl_le32(b.p + 8) != 0) tl_label_word(&s->label, statuses, tl_le32(b.p + 8));
-    if (c.has_service) tl_label_word(&s->label, services, c.service);
-    tl_label_add(&s->label, c.symbol);
-    if (c.answer && c.status != 0) tl_label_word(&s->label, general, c.status);
+    if (c.has_service) label_service(&s->label, &c.s);
+    if (c.has_sent) label_service(&s->label, &c.sent);
     v->summary = tl_label_span(&s->label);
     return TL_OK;
 }
@@ -299,12 +349,19 @@ static void describe(const tl_detector *d, const void *state, const tl_head *in,
     if (c.connection != 0) tl_json_number(json, "connection_id", c.connection);
     if (c.has_sequence) tl_json_number(json, "sequence_count", c.sequence);
     if (!c.has_service) return;
-    tl_json_word(json, "cip_service", services, c.service);
-    if (c.class_id >= 0) tl_json_number(json, "class", c.class_id);
-    if (c.instance >= 0) tl_json_number(json, "instance", c.instance);
-    if (c.attribute >= 0) tl_json_number(json, "attribute", c.attribute);
-    tl_json_some(json, "symbol", c.symbol, 128);
-    if (c.answer) tl_json_word(json, "cip_status", general, c.status);
+    const struct service *s = c.has_sent ? &c.sent : &c.s;
+    const char *name = name_of(s);
+    if (name != NULL)
+        tl_json_text(json, "cip_service", name);
+    else
+        tl_json_number(json, "cip_service", s->code);
+    if (c.has_sent) tl_json_text(json, "by", "Unconnected_Send");
+    if (s->class_id >= 0) tl_json_number(json, "class", s->class_id);
+    if (s->instance >= 0) tl_json_number(json, "instance", s->instance);
+    if (s->attribute >= 0) tl_json_number(json, "attribute", s->attribute);
+    tl_json_some(json, "symbol", s->symbol, 128);
+    if (s->code == MULTIPLE) tl_json_number(json, "services", s->inside);
+    if (s->answer) tl_json_word(json, "cip_status", general, s->status);
 }
 
 const tl_detector tl_enip = {
