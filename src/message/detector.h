@@ -53,7 +53,9 @@ typedef struct tl_verdict {
     tl_answer answer;
     size_t need;          /* MORE: do not ask again with fewer bytes than this */
     size_t seen;          /* MORE: handed back in tl_head.seen, so that a head that comes byte by byte is scanned once */
-    size_t skip;          /* REJECT: no message begins in that many bytes from the boundary on either; 0 means 1 */
+    size_t skip;          /* REJECT: no message begins in that many bytes from the boundary on either; 0 means 1.  With `next`: what begins
+                             here is that protocol's, to which both directions go over; the latest open request whose tag has one of
+                             the bits of `tag` is taken along under next_id, where that is not 0 */
     uint64_t length;      /* FRAME: from the boundary to the frame's end; may exceed bytes.n; TL_TO_CLOSE */
     unsigned edge;        /* FRAME: TL_FIRST and/or TL_LAST frame of its message, or 0: in the middle */
     uint32_t head_length; /* FRAME with FIRST: bytes that describe() needs, <= bytes.n */
@@ -65,7 +67,7 @@ typedef struct tl_verdict {
     bool elastic;         /* FRAME without LAST: the message ends where a mark stands (SMTP's DATA): a hole before its LAST frame is counted
                              as missing, and the bytes behind it are measured as if they followed */
     bool last_of_protocol;          /* FRAME: what follows this message (both directions) is another protocol: CONNECT, Upgrade, STARTTLS */
-    const struct tl_detector *next; /* with last_of_protocol: that one; NULL: it is detected anew */
+    const struct tl_detector *next; /* with last_of_protocol: that one; NULL: it is detected anew.  With REJECT: see skip */
     uint64_t next_id;               /* with next, of an INTERIM: what it answers stays open, and has this id there; 0: it does not */
     const char *kind;               /* FRAME with FIRST: static: "request", "response", "record" */
     tl_span summary;                /* FRAME with FIRST: for people, within bytes; shown escaped */

@@ -273,20 +273,28 @@ static tl_rc hold_carry(tl_framer *f, tl_lane *l)
     return TL_OK;
 }
 
-/* The message that just ended in `last` was the last of its protocol: both directions go on with its next one, or are detected anew. */
+/* The message that just ended in `last` was the last of its protocol, or what begins there is the next one's: both directions go on with
+** that one, or are detected anew.  One that is lost stays so. */
 static tl_rc switch_protocol(tl_framer *f, const tl_lane *last)
 {
     const tl_detector *next = last->next;
+    bool lost[2] = {false};
     for (int dir = 0; dir < 2; dir++) {
         tl_lane *l = &f->lane[dir];
         tl_rc rc = hold_carry(f, l);
         if (rc == TL_OK) rc = tl_open_finish(f, l, false);
         if (rc != TL_OK) return rc;
-        tl_pairs_switch(&f->pairs[dir], dir == (int)last->dir ? 0 : last->next_ask, last->next_id);
+        tl_pairs_switch(&f->pairs[dir], last->next_ask, last->next_id);
+        lost[dir] = l->state == TL_LANE_LOST;
         tl_lane_enter(l, TL_LANE_HEAD);
         l->switches = l->peer_spoke = l->turn_probed = false;
     }
-    if (next != NULL) return adopt(f, next);
+    if (next != NULL) {
+        tl_rc rc = adopt(f, next);
+        for (int dir = 0; dir < 2 && rc == TL_OK; dir++)
+            if (lost[dir]) rc = tl_lane_stay_lost(f, &f->lane[dir]);
+        return rc;
+    }
     drop_state(f);
     f->detector = NULL;
     f->tries = 0;

@@ -99,6 +99,12 @@ tl_rc tl_lane_lose(struct tl_framer *f, tl_lane *l, tl_piece *p, size_t skip)
     return TL_OK;
 }
 
+tl_rc tl_lane_stay_lost(struct tl_framer *f, tl_lane *l)
+{
+    tl_piece nothing = {.kind = TL_EV_BYTES, .dir = l->dir};
+    return tl_lane_lose(f, l, &nothing, 0);
+}
+
 /* A frame has ended at `at`, by count. */
 static tl_rc frame_ends(struct tl_framer *f, tl_lane *l)
 {
@@ -165,6 +171,17 @@ static tl_rc take_frame(struct tl_framer *f, tl_lane *l, tl_piece *p, const tl_h
     return l->left == 0 ? frame_ends(f, l) : TL_OK;
 }
 
+/* What begins here is another protocol's. */
+static tl_rc give_over(struct tl_framer *f, tl_lane *l, const tl_verdict *v)
+{
+    l->switches = true;
+    l->next = v->next;
+    l->next_id = v->next_id;
+    l->next_ask = 0;
+    for (int dir = 0; dir < 2 && v->next_id != 0 && l->next_ask == 0; dir++) l->next_ask = tl_pairs_tagged(&f->pairs[dir], v->tag);
+    return tl_open_finish(f, l, false);
+}
+
 /* At a boundary.  ended: a GAP or the CLOSE follows what waits. */
 static tl_rc measure(struct tl_framer *f, tl_lane *l, tl_piece *p, bool ended)
 {
@@ -176,6 +193,7 @@ static tl_rc measure(struct tl_framer *f, tl_lane *l, tl_piece *p, bool ended)
     tl_head h = tl_lane_head(f, l, p, bytes, ended);
     tl_verdict v = d->measure(d, f->state, &h);
     if (v.answer == TL_FRAME && v.length > 0) return take_frame(f, l, p, &h, &v);
+    if (v.answer == TL_REJECT && v.next != NULL) return give_over(f, l, &v);
     if (v.answer == TL_MORE && !ended && v.need > bytes.n && v.need <= d->head_max) return tl_lane_wait(l, p, v.need, v.seen);
     if (v.answer == TL_MORE && ended) {
         /* Bytes of a message that goes on belong to it; those of a head that never became whole belong to none. */

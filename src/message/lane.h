@@ -120,6 +120,8 @@ TL_MUST_USE tl_rc tl_lane_wait(tl_lane *l, tl_piece *p, size_t need, size_t seen
 void tl_lane_take(tl_lane *l, tl_piece *p, size_t n);
 void tl_lane_enter(tl_lane *l, tl_lane_state state);
 tl_head tl_lane_head(const struct tl_framer *f, const tl_lane *l, const tl_piece *p, tl_span bytes, bool ended);
+/* Sync was lost, and the protocol is another one now. */
+TL_MUST_USE tl_rc tl_lane_stay_lost(struct tl_framer *f, tl_lane *l);
 /* Sync is lost here: the message in progress is cut, `skip` bytes of the view hold no boundary. */
 TL_MUST_USE tl_rc tl_lane_lose(struct tl_framer *f, tl_lane *l, tl_piece *p, size_t skip);
 

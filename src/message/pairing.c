@@ -243,6 +243,13 @@ void tl_pairs_close(tl_pairs *p)
     p->gone = p->n;
 }
 
+uint64_t tl_pairs_tagged(const tl_pairs *p, uint32_t bits)
+{
+    for (uint32_t i = p->n; i > p->gone; i--)
+        if (nth(p, i - 1)->tag & bits) return nth(p, i - 1)->number;
+    return 0;
+}
+
 void tl_pairs_switch(tl_pairs *p, uint64_t number, uint64_t id)
 {
     uint32_t i = p->gone;

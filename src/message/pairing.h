@@ -11,6 +11,7 @@
 **     tl_pairs_answer_id the same where the protocol's own id names the request
 **     tl_pairs_report    requests that are now known to be unanswered, one after the other
 **     tl_pairs_close     nothing can answer any more
+**     tl_pairs_tagged    the latest open request with such a tag
 */
 #ifndef TL_PAIRING_H
 #define TL_PAIRING_H
@@ -64,6 +65,8 @@ void tl_pairs_hole(tl_pairs *p, bool of_request, bool cut);
 /* True: *number is the next unanswered request. */
 bool tl_pairs_report(tl_pairs *p, uint64_t *number);
 void tl_pairs_close(tl_pairs *p);
+/* Its number, where its tag has one of these bits; 0: there is none. */
+uint64_t tl_pairs_tagged(const tl_pairs *p, uint32_t bits);
 /* Another protocol follows: nothing of it answers the requests there are, but for the one of that number, which it knows by id; 0: none. */
 void tl_pairs_switch(tl_pairs *p, uint64_t number, uint64_t id);
 

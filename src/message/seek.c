@@ -2,7 +2,8 @@
 ** seek.c - a lane that has lost sync looks for the next boundary.
 **
 ** resync() names a place, measure() says what would begin there:
-**     REJECT            not a boundary: on behind it (the verdict's skip keeps this linear: see detector.h)
+**     REJECT            not a boundary: on behind it (the verdict's skip keeps this linear: see detector.h); one of another protocol, which
+**                       it names, is believed
 **     MORE              wait, from that place on
 **     FRAME, strong     believed, unless it ends within CHAIN_MOST bytes and what stands there is refused: a body may hold the protocol's
 **                       own magic, or a whole message.  Where a hole or the end comes first, nothing speaks against it
@@ -49,6 +50,7 @@ static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, co
         if (h->ended || v.need <= h->bytes.n || v.need > d->head_max) return no;
         return (struct trial){.belief = WAIT, .need = v.need, .seen = v.seen};
     }
+    if (v.answer == TL_REJECT && v.next != NULL) return yes;
     if (v.answer == TL_REJECT || v.length == 0) {
         if (v.answer == TL_REJECT && v.skip > 0 && v.skip <= h->bytes.n) no.skip = v.skip;
         return no;
@@ -68,7 +70,7 @@ static struct trial try_boundary(const struct tl_framer *f, const tl_head *h, co
     next.seen = 0;
     next.asked = 0;
     tl_verdict w = d->measure(d, state, &next);
-    if (w.answer == TL_FRAME) return yes;
+    if (w.answer == TL_FRAME || (w.answer == TL_REJECT && w.next != NULL)) return yes;
     if (w.answer == TL_REJECT) return no;
     bool can_wait = !h->ended && !settled && w.need > next.bytes.n && w.need <= d->head_max;
     wait.need = (size_t)v.length + w.need;

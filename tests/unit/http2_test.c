@@ -237,6 +237,88 @@ static void upgraded(void)
     tl_script_free(&s);
 }
 
+/* The same, but the 101 is lost: what follows it tells, on either side. */
+static tl_script with_101_lost(unsigned lost)
+{
+    tl_script s = {.port = 80};
+    tl_say(&s, TL_C2S, "GET /first HTTP/1.1\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 204 N\r\n\r\n");
+    tl_say(&s, TL_C2S, "GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n");
+    tl_lose(&s, TL_S2C, lost);
+    return s;
+}
+
+static void hears(tl_script *s, const char *want)
+{
+    tl_end(s, TL_WHY_FIN);
+    for (size_t split = 0; split < 70; split++) {
+        char *heard = tl_hear(s, tl_registry_builtin(), split);
+        CU_ASSERT_STRING_EQUAL(heard, want);
+        free(heard);
+    }
+    tl_script_free(s);
+}
+
+static void behind_a_lost_101(void)
+{
+    tl_script s = with_101_lost(32); /* the server's SETTINGS tell */
+    say_frame(&s, TL_S2C, 4, 0, 0, "0003 00000064");
+    tl_say_hex(&s, TL_C2S, PREFACE);
+    say_frame(&s, TL_C2S, 1, 5, 3, SECOND);
+    say_frame(&s, TL_S2C, 1, 5, 3, "88");
+    say_frame(&s, TL_S2C, 1, 5, 1, "88");
+    hears(&s, "1 > 0+23 http request 'GET /first' start complete\n"
+              "2 < 0+18 http response '204 N' start complete answers 1 proved\n"
+              "3 > 23+32 http request 'GET /' counted complete\n"
+              "4 < 50+15 http2 settings '' resynced complete\n"
+              "5 > 55+24 http2 preface 'PRI * HTTP/2.0' counted complete\n"
+              "6 > 79+21 http2 headers 'GET /' counted complete\n"
+              "7 < 65+10 http2 headers '200' counted complete answers 6 by_id\n"
+              "8 < 75+10 http2 headers '200' counted complete answers 3 by_id\n");
+
+    s = with_101_lost(41); /* the SETTINGS are lost, too: two frames tell, before the client says anything */
+    say_frame(&s, TL_S2C, 1, 4, 1, "88");
+    say_frame(&s, TL_S2C, 0, 1, 1, "'abc'");
+    tl_say_hex(&s, TL_C2S, PREFACE);
+    say_frame(&s, TL_C2S, 1, 5, 3, SECOND);
+    say_frame(&s, TL_S2C, 1, 5, 3, "88");
+    hears(&s, "1 > 0+23 http request 'GET /first' start complete\n"
+              "2 < 0+18 http response '204 N' start complete answers 1 proved\n"
+              "3 > 23+32 http request 'GET /' counted complete\n"
+              "4 < 59+10 http2 headers '200' resynced complete answers 3 by_id\n"
+              "5 < 69+12 http2 data '' counted complete\n"
+              "6 > 55+24 http2 preface 'PRI * HTTP/2.0' counted complete\n"
+              "7 > 79+21 http2 headers 'GET /' counted complete\n"
+              "8 < 81+10 http2 headers '200' counted complete answers 7 by_id\n");
+
+    s = with_101_lost(80); /* all that the server said is lost: the preface tells; its tables are not trusted */
+    tl_say_hex(&s, TL_C2S, PREFACE);
+    say_frame(&s, TL_C2S, 1, 5, 3, SECOND);
+    say_frame(&s, TL_S2C, 1, 5, 3, "88");
+    say_frame(&s, TL_S2C, 6, 1, 0, "0102030405060708");
+    hears(&s, "1 > 0+23 http request 'GET /first' start complete\n"
+              "2 < 0+18 http response '204 N' start complete answers 1 proved\n"
+              "3 > 23+32 http request 'GET /' counted complete unanswered\n"
+              "4 > 55+24 http2 preface 'PRI * HTTP/2.0' counted complete\n"
+              "5 > 79+21 http2 headers 'GET /' counted complete\n"
+              "6 < 98+10 http2 headers '200' resynced complete answers 5 by_id\n"
+              "7 < 108+17 http2 ping '' counted complete\n");
+}
+
+/* A server that did not switch: a body of frames behind a lost head is no switch unless the frames hold, and HTTP/1 goes on. */
+static void refused_upgrade(void)
+{
+    tl_script s = with_101_lost(60);
+    tl_say_hex(&s, TL_S2C, "00000004 00000000 00000000 00000000 000004 0000 00000000 00ff");
+    tl_say(&s, TL_C2S, "GET /next HTTP/1.1\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 204 N\r\n\r\n");
+    hears(&s, "1 > 0+23 http request 'GET /first' start complete\n"
+              "2 < 0+18 http response '204 N' start complete answers 1 proved\n"
+              "3 > 23+32 http request 'GET /' counted complete unanswered\n"
+              "4 > 55+22 http request 'GET /next' counted complete\n"
+              "5 < 105+18 http response '204 N' resynced complete answers 4 proved\n");
+}
+
 int main(void)
 {
     return tl_run_cases("http2", (const tl_case[]){{"a session", a_session},
@@ -245,5 +327,7 @@ int main(void)
                                                    {"bad blocks", bad_blocks},
                                                    {"midway", midway},
                                                    {"upgraded", upgraded},
+                                                   {"behind a lost 101", behind_a_lost_101},
+                                                   {"refused upgrade", refused_upgrade},
                                                    {0}});
 }

@@ -157,6 +157,30 @@ static void behind_a_101(void)
     tl_script_free(&s);
 }
 
+/* The client, which lost nothing, asked for it and masks what it sends. */
+static void behind_a_lost_101(void)
+{
+    tl_script s = {.port = 80};
+    tl_say(&s, TL_C2S, "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    tl_lose(&s, TL_S2C, 77);
+    say(&s, TL_S2C, 0x81, "welcome");
+    say(&s, TL_C2S, 0x81, "hello");
+    say(&s, TL_S2C, 0x81, "and so on");
+    say(&s, TL_S2C, 0x81, "and on");
+    say(&s, TL_S2C, 0x81, "and on");
+    tl_end(&s, TL_WHY_FIN);
+    for (size_t split = 0; split < 70; split++) {
+        char *heard = tl_hear(&s, tl_registry_builtin(), split);
+        CU_ASSERT_STRING_EQUAL(heard, "1 > 0+72 http request 'GET /chat' start complete unanswered\n"
+                                      "2 > 72+11 websocket text 'hello' counted complete\n"
+                                      "3 < 86+11 websocket text 'and so on' resynced complete\n"
+                                      "4 < 97+8 websocket text 'and on' counted complete\n"
+                                      "5 < 105+8 websocket text 'and on' counted complete\n");
+        free(heard);
+    }
+    tl_script_free(&s);
+}
+
 /* Three frames may be chance, where no 101 was seen; four are taken for what they look like, and two that say something. */
 static void without_a_101(void)
 {
@@ -192,6 +216,7 @@ int main(void)
     return tl_run_cases("websocket", (const tl_case[]){{"at every split", at_every_split},
                                                        {"a hole at every byte", a_hole_at_every_byte},
                                                        {"behind a 101", behind_a_101},
+                                                       {"behind a lost 101", behind_a_lost_101},
                                                        {"without a 101", without_a_101},
                                                        {"what it is not", what_it_is_not},
                                                        {0}});

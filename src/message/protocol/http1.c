@@ -16,22 +16,28 @@
 ** Requests and responses are told apart by their first bytes: which direction sends which is learned from the first head, and is then
 ** fixed, so that a picked-up session with swapped roles is read all the same.
 **
+** Where the 101 is lost, what was asked for tells what follows: HTTP/2's preface or frames, or WebSocket's masked ones, which no message of
+** HTTP/1 begins like.
+**
 ** It does not read HTTP/0.9, and it does not look into bodies.
 */
 #include "message/protocol/http1_head.h"
+#include "message/protocol/upgraded.h"
 #include "message/registry.h"
 
 #include <string.h>
 #include <strings.h>
 
 enum { CHUNK_LINE_MAX = 4096, TRAILERS_MAX = 16 << 10, SHOWN = 2048, YES_BYTES = 96 };
-enum { TAG_OTHER = 1, TAG_HEAD, TAG_CONNECT };
+enum { TAG_OTHER = 1, TAG_HEAD, TAG_CONNECT, TAG_KIND = 3, TAG_H2C = 4 };
 
+enum upgrade { UPGRADE_NONE = 0, UPGRADE_H2C, UPGRADE_WEBSOCKET };
 enum next { HEAD_NEXT = 0, CHUNK_NEXT, UNKNOWN_NEXT };
 
 struct http1 {
     uint8_t next[2];   /* enum next, by direction */
     uint8_t responses; /* 0: not known; else 1 + the direction of the responses */
+    uint8_t upgrade;   /* enum upgrade: what the latest request asked for */
 };
 
 static bool is_response(const struct http1 *s, tl_dir dir, tl_span in)
@@ -165,9 +171,9 @@ static void measure_body(struct http1 *s, const tl_head *in, const tl_http1_head
     v->edge = TL_WHOLE;
     if (h->response) {
         v->role = final ? TL_RESPONSE : TL_INTERIM;
-        v->last_of_protocol = in->asked == TAG_CONNECT && h->status >= 200 && h->status < 300;
+        v->last_of_protocol = (in->asked & TAG_KIND) == TAG_CONNECT && h->status >= 200 && h->status < 300;
         if (h->status == 101) switches(h, v);
-        if (!final || v->last_of_protocol || in->asked == TAG_HEAD || h->status == 204 || h->status == 304) return;
+        if (!final || v->last_of_protocol || (in->asked & TAG_KIND) == TAG_HEAD || h->status == 204 || h->status == 304) return;
     }
     switch (h->body) {
     case TL_HTTP1_CHUNKED:
@@ -190,6 +196,21 @@ static void measure_body(struct http1 *s, const tl_head *in, const tl_http1_head
     }
 }
 
+/* The protocol that a request asked to switch to begins here, though its 101 was not seen.  False: nothing speaks for it. */
+static bool switched(const struct http1 *s, const tl_head *in, bool response, tl_verdict *v)
+{
+    tl_match h2 = TL_NO, ws = TL_NO;
+    if (!response) h2 = tl_http2_client_begins(in->bytes);
+    if (response && s->upgrade == UPGRADE_H2C) h2 = tl_http2_server_begins(in->bytes);
+    if (!response && s->upgrade == UPGRADE_WEBSOCKET) ws = tl_websocket_client_begins(in->bytes);
+    if (h2 == TL_YES) *v = (tl_verdict){.answer = TL_REJECT, .next = &tl_http2, .next_id = 1, .tag = TAG_H2C};
+    if (ws == TL_YES) *v = (tl_verdict){.answer = TL_REJECT, .next = &tl_websocket};
+    if (h2 == TL_YES || ws == TL_YES) return true;
+    if ((h2 != TL_MAYBE && ws != TL_MAYBE) || in->ended) return false;
+    *v = more(in, 0);
+    return true;
+}
+
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
     (void)d;
@@ -197,7 +218,9 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     if (s->next[in->dir] == UNKNOWN_NEXT) return reject(0);
     if (s->next[in->dir] == CHUNK_NEXT) return measure_chunk(s, in);
 
+    tl_verdict other;
     bool response = is_response(s, in->dir, in->bytes);
+    if (switched(s, in, response, &other)) return other;
     tl_http1_end end = tl_http1_head_end(in->bytes, response, in->seen);
     tl_http1_head h;
     if (end.found == TL_HTTP1_BAD) return reject(end.skip);
@@ -210,7 +233,9 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
         bool head = h.method.n == 4 && memcmp(h.method.p, "HEAD", 4) == 0,
              connect = h.method.n == 7 && memcmp(h.method.p, "CONNECT", 7) == 0;
         v.role = TL_REQUEST;
-        v.tag = head ? TAG_HEAD : connect ? TAG_CONNECT : TAG_OTHER;
+        const tl_detector *next = upgraded(h.upgrade);
+        s->upgrade = next == &tl_http2 ? UPGRADE_H2C : next == &tl_websocket ? UPGRADE_WEBSOCKET : UPGRADE_NONE;
+        v.tag = (head ? TAG_HEAD : connect ? TAG_CONNECT : TAG_OTHER) | (next == &tl_http2 ? TAG_H2C : 0);
     }
     if (end.found == TL_HTTP1_PART) { /* cut by a hole or the end: what there is of it names the message */
         v.edge = TL_FIRST;
@@ -269,12 +294,26 @@ static size_t find_request_line(tl_span in)
     return in.n;
 }
 
+/* Frames of HTTP/2 in the first bytes of `in`, or what is behind them. */
+static size_t find_http2(tl_span first, tl_span in)
+{
+    for (size_t at = 0; at < first.n; at++) {
+        const uint8_t *zero = memchr(in.p + at, 0, first.n - at);
+        if (zero == NULL) return first.n;
+        at = (size_t)(zero - in.p);
+        if (tl_http2_server_begins(tl_span_of(zero, in.n - at)) != TL_NO) return at;
+    }
+    return first.n;
+}
+
 static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
 {
     (void)d;
     const struct http1 *s = state;
     bool response = s->responses != 0 ? s->responses == 1u + in->dir : in->dir == TL_S2C;
-    return response ? find_status_line(in->bytes) : find_request_line(in->bytes);
+    if (!response) return find_request_line(in->bytes);
+    size_t at = find_status_line(in->bytes);
+    return s->upgrade == UPGRADE_H2C ? find_http2(tl_span_of(in->bytes.p, at), in->bytes) : at;
 }
 
 /* ---- describe ---- */

@@ -12,6 +12,7 @@
 ** start of a session that is picked up midway, it counts as evidence against a boundary.
 */
 #include "message/protocol/http2_fields.h"
+#include "message/protocol/upgraded.h"
 #include "message/registry.h"
 #include "message/shape.h"
 
@@ -32,7 +33,7 @@ enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY
 enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8, WITH_PRIORITY = 32 };
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-enum { PREFACE = sizeof preface - 1 };
+enum { PREFACE = sizeof preface - 1, PREFACE_SURE = 16 };
 
 struct http2 {
     tl_http2_fields *fields; /* accept()'s */
@@ -105,7 +106,7 @@ static uint32_t most_plausible(const struct http2 *s)
 /* The preface, or what is left of it where its start is lost: its last ten bytes are enough. */
 static tl_match probe_preface(tl_span b)
 {
-    tl_match best = b.n >= 16 && memcmp(b.p, preface, 16) == 0 ? TL_YES : tl_may_begin(b, preface) ? TL_MAYBE : TL_NO;
+    tl_match best = b.n >= PREFACE_SURE && memcmp(b.p, preface, PREFACE_SURE) == 0 ? TL_YES : tl_may_begin(b, preface) ? TL_MAYBE : TL_NO;
     for (size_t at = 1; at <= PREFACE - 10; at++) {
         size_t left = PREFACE - at, n = left < b.n ? left : b.n;
         if (b.p[0] != (uint8_t)preface[at]) continue; /* what other protocols begin with is seen by this alone */
@@ -126,6 +127,22 @@ static bool begins_with_settings(tl_span b)
     if (b.n < 2 * HEADER || !plausible_frame(tl_span_of(b.p + HEADER, b.n - HEADER), STREAM_USUAL)) return false;
     f = read_frame(b.p + HEADER);
     return (f.type == SETTINGS && f.flags == ACK) || f.type == WINDOW_UPDATE;
+}
+
+tl_match tl_http2_client_begins(tl_span b)
+{
+    if (!tl_may_begin(b, preface)) return TL_NO;
+    return b.n < PREFACE_SURE ? TL_MAYBE : TL_YES;
+}
+
+tl_match tl_http2_server_begins(tl_span b)
+{
+    if (!plausible_frame(b, 1)) return TL_NO;
+    if (b.n < HEADER + 2) return TL_MAYBE;
+    if (begins_with_settings(b)) return TL_YES;
+    size_t next = HEADER + (size_t)tl_be24(b.p);
+    if (b.n > next && !plausible_frame(tl_span_of(b.p + next, b.n - next), 1)) return TL_NO;
+    return b.n < next + HEADER ? TL_MAYBE : TL_YES;
 }
 
 /* Two frames in a row at the start, whatever follows: LIKELY; what every connection begins with is YES. */

@@ -15,6 +15,7 @@
 ** Nobody asks and nobody answers here: the messages are not paired.
 */
 #include "message/protocol/binary.h"
+#include "message/protocol/upgraded.h"
 #include "message/registry.h"
 
 #include <stdio.h>
@@ -165,6 +166,12 @@ static bool may_begin(const struct websocket *s, tl_dir dir, uint8_t first, uint
 }
 
 /* ---- probe ---- */
+
+tl_match tl_websocket_client_begins(tl_span b)
+{
+    if (b.n < 2) return b.n == 0 || plausible_start(b.p[0], 0x80) ? TL_MAYBE : TL_NO;
+    return plausible_start(b.p[0], b.p[1]) && b.p[1] >> 7 == 1 ? TL_YES : TL_NO;
+}
 
 struct proof {
     bool begun, masked, refused, whole; /* whole: it need not be looked at any further */
