@@ -32,8 +32,9 @@ enum { TL_UNKNOWN = -1 };
 typedef enum tl_role {
     TL_ROLE_NONE, /* answers nothing and is not answered */
     TL_REQUEST,
-    TL_RESPONSE, /* the final answer to a request */
-    TL_INTERIM   /* an answer that leaves the request open: HTTP 1xx */
+    TL_RESPONSE,      /* the final answer to a request */
+    TL_INTERIM,       /* an answer that leaves the request open: HTTP 1xx */
+    TL_MAYBE_RESPONSE /* a response, or the rest of one that a hole cut: what it may answer is neither answered nor unanswered */
 } tl_role;
 
 /* What measure(), resync() and describe() look at. */

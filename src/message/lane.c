@@ -135,6 +135,7 @@ static tl_rc begin_message(struct tl_framer *f, tl_lane *l, const tl_piece *p, c
     if (o->summary.failed || o->detail.failed) return TL_ENOMEM;
     const uint64_t *id = v->has_id ? &v->id : NULL;
     if (v->role == TL_REQUEST) return tl_pairs_ask(&f->pairs[l->dir], o->m.number, l->at, acked, v->tag, id);
+    if (v->role == TL_MAYBE_RESPONSE) tl_pairs_doubt(&f->pairs[!l->dir], acked);
     if (v->role == TL_RESPONSE || v->role == TL_INTERIM) {
         tl_pairs *p2 = &f->pairs[!l->dir];
         tl_reply r =

@@ -185,6 +185,12 @@ tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool inte
     return r;
 }
 
+void tl_pairs_doubt(tl_pairs *p, uint64_t acked)
+{
+    for (uint32_t i = p->gone; i < p->n; i++)
+        if (nth(p, i)->begin < acked) nth(p, i)->doubtful = true;
+}
+
 void tl_pairs_ended(tl_pairs *p, uint64_t end, bool answered)
 {
     p->last_end = end;

@@ -6,6 +6,7 @@
 **     tl_pairs_ask       a request begins
 **     tl_pairs_tag       the tag of the request that a message beginning at this offset would answer
 **     tl_pairs_answer    a response begins: the request it answers, and how we know
+**     tl_pairs_doubt     a message begins that may be a response
 **     tl_pairs_ended     a message of the responses' direction has ended: at this offset the next one may begin
 **     tl_pairs_hole      sync was lost: a request's or a response's head may be missing
 **     tl_pairs_answer_id the same where the protocol's own id names the request
@@ -56,6 +57,8 @@ TL_MUST_USE tl_rc tl_pairs_ask(tl_pairs *p, uint64_t number, uint64_t begin, uin
 uint32_t tl_pairs_tag(const tl_pairs *p, uint64_t offset, uint64_t acked, bool *any);
 /* interim: the request stays open for its final answer. */
 tl_reply tl_pairs_answer(tl_pairs *p, uint64_t offset, uint64_t acked, bool interim);
+/* What its sender had received may be answered by it: no such request is reported as unanswered. */
+void tl_pairs_doubt(tl_pairs *p, uint64_t acked);
 /* The latest open request of that id.  Nothing is said of the others: answers come in any order. */
 tl_reply tl_pairs_answer_id(tl_pairs *p, uint64_t id, bool interim);
 /* answered: it was a final answer, and its request is known. */

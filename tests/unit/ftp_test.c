@@ -133,6 +133,58 @@ static void replies_with_holes(void)
     tl_script_free(&s);
 }
 
+/* A reply is still owed: the last line of the cut one is told by its code, others may be either, and answer nothing for sure. */
+static void replies_with_holes_while_some_are_owed(void)
+{
+    tl_script s = {.port = 21};
+    tl_say(&s, TL_S2C, "220 hi\r\n");
+    tl_say(&s, TL_C2S, "LIST\r\n");
+    tl_say(&s, TL_S2C, "150-Here it\r\n comes\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "150 now\r\n226 done\r\n");
+    tl_say(&s, TL_C2S, "FEAT\r\nPWD\r\n");
+    tl_say(&s, TL_S2C, "211-Features:\r\n MDTM\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "211 End\r\n257 \"/\"\r\n");
+    tl_say(&s, TL_C2S, "FEAT\r\nSTAT\r\n");
+    tl_say(&s, TL_S2C, "211-Features:\r\n MDTM\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "211 End\r\n");
+    tl_say(&s, TL_C2S, "QUIT\r\n");
+    tl_say(&s, TL_S2C, "221 bye\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_ftp,
+               "1 < 0+8 ftp greeting '220 hi' start complete\n"
+               "2 > 0+6 ftp command 'LIST' start complete\n"
+               "3 < 8+21 ftp reply '150-Here it' counted cut answers 2 proved\n"
+               "4 < 49+9 ftp continuation '150 now' resynced complete\n"
+               "5 < 58+10 ftp reply '226 done' counted complete answers 2 proved\n"
+               "6 > 6+6 ftp command 'FEAT' counted complete\n"
+               "7 > 12+5 ftp command 'PWD' counted complete\n"
+               "8 < 68+22 ftp reply '211-Features:' counted cut answers 6 ordered\n"
+               "9 < 110+9 ftp continuation '211 End' resynced complete\n"
+               "10 < 119+9 ftp reply '257 \"/\"' counted complete answers 7 proved\n"
+               "11 > 17+6 ftp command 'FEAT' counted complete\n"
+               "12 > 23+6 ftp command 'STAT' counted complete\n"
+               "13 < 128+22 ftp reply '211-Features:' counted cut answers 11 ordered\n"
+               "14 < 170+9 ftp continuation '211 End' resynced complete\n"
+               "15 > 29+6 ftp command 'QUIT' counted complete\n"
+               "16 < 179+9 ftp reply '221 bye' counted complete\n");
+    tl_script_free(&s);
+    s = (tl_script){.port = 21};
+    tl_say(&s, TL_C2S, "FEAT\r\nSTAT\r\n");
+    tl_say(&s, TL_S2C, "211-Features:\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "211-either\r\n211 End\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_ftp,
+               "1 > 0+6 ftp command 'FEAT' start complete\n"
+               "2 > 6+6 ftp command 'STAT' counted complete\n"
+               "3 < 0+15 ftp reply '211-Features:' start cut answers 1 ordered\n"
+               "4 < 35+21 ftp reply '211-either' guessed complete\n");
+    tl_script_free(&s);
+}
+
 static void not_ftp(void)
 {
     tl_refuses(&tl_ftp, 21);
@@ -146,6 +198,7 @@ int main(void)
                                                  {"turns to TLS", turns_to_tls},
                                                  {"picked up midway, roles swapped", picked_up},
                                                  {"replies with holes", replies_with_holes},
+                                                 {"replies with holes while some are owed", replies_with_holes_while_some_are_owed},
                                                  {"not FTP", not_ftp},
                                                  {0}});
 }

@@ -181,6 +181,52 @@ static void replies_with_holes(void)
     tl_script_free(&s);
 }
 
+/* EHLO's keywords are its answer's, whatever else is owed: the reply behind them is the next command's, and is not taken for it. */
+static void keywords_behind_a_hole(void)
+{
+    tl_script s = {.port = 25};
+    tl_say(&s, TL_C2S, "EHLO c\r\nNOOP\r\nVRFY a\r\n");
+    tl_say(&s, TL_S2C, "250-m\r\n250-SIZ");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "250-X-OWN\r\n250 8BITMIME\r\n250 ok\r\n252 a\r\n");
+    tl_say(&s, TL_C2S, "EHLO d\r\nNOOP\r\n");
+    tl_say(&s, TL_S2C, "250-m\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "250 DSN\r\n250 ok\r\n");
+    tl_say(&s, TL_C2S, "QUIT\r\n");
+    tl_say(&s, TL_S2C, "221 bye\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_smtp,
+               "1 > 0+8 smtp command 'EHLO c' start complete\n"
+               "2 > 8+6 smtp command 'NOOP' counted complete\n"
+               "3 > 14+8 smtp command 'VRFY a' counted complete\n"
+               "4 < 0+14 smtp reply '250-m' start cut answers 1 ordered\n"
+               "5 < 34+25 smtp continuation '250-X-OWN' resynced complete\n"
+               "6 < 59+8 smtp reply '250 ok' counted complete\n"
+               "7 < 67+7 smtp reply '252 a' counted complete\n"
+               "8 > 22+8 smtp command 'EHLO d' counted complete\n"
+               "9 > 30+6 smtp command 'NOOP' counted complete\n"
+               "10 < 74+7 smtp reply '250-m' counted cut\n"
+               "11 < 101+9 smtp continuation '250 DSN' resynced complete\n"
+               "12 < 110+8 smtp reply '250 ok' counted complete\n"
+               "13 > 36+6 smtp command 'QUIT' counted complete\n"
+               "14 < 118+9 smtp reply '221 bye' counted complete\n");
+    tl_script_free(&s);
+    /* Lines that may be either: nobody is said to be answered by them, nor to be left without an answer. */
+    s = (tl_script){.port = 25};
+    tl_say(&s, TL_C2S, "RCPT TO:<a>\r\nRCPT TO:<b>\r\n");
+    tl_say(&s, TL_S2C, "550-no such\r\n");
+    tl_lose(&s, TL_S2C, 20);
+    tl_say(&s, TL_S2C, "550 mailbox\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_detects(&s, &tl_smtp,
+               "1 > 0+13 smtp command 'RCPT TO:<a>' start complete\n"
+               "2 > 13+13 smtp command 'RCPT TO:<b>' counted complete\n"
+               "3 < 0+13 smtp reply '550-no such' start cut answers 1 ordered\n"
+               "4 < 33+13 smtp reply '550 mailbox' guessed complete\n");
+    tl_script_free(&s);
+}
+
 static void not_smtp(void)
 {
     tl_refuses(&tl_smtp, 25);
@@ -189,7 +235,8 @@ static void not_smtp(void)
 
 int main(void)
 {
-    return tl_run_cases("smtp", (const tl_case[]){{"at every split", at_every_split},
+    return tl_run_cases("smtp", (const tl_case[]){{"keywords behind a hole", keywords_behind_a_hole},
+                                                  {"at every split", at_every_split},
                                                   {"details", details},
                                                   {"secrets", secrets},
                                                   {"chunks and TLS", chunks_and_tls},

@@ -3,7 +3,7 @@
 **
 ** A command is a line.  A reply is a line, or the lines from "ddd-" to "ddd " with the same code (RFC 959 section 4.2); what stands
 ** between may be anything.  A reply of 100 to 199 is preliminary, the one after it is the command's (section 4.2.1).  What is left behind
-** the hole of a reply that a hole cut, while none is owed, is a "continuation".
+** the hole of a reply that a hole cut is a "continuation": its last line, and while no other reply is owed, all others.
 ** The addresses of data connections are read: PORT, EPRT, and the replies 227 and 229.
 ** 234 is the last message before TLS (RFC 4217 section 4.1).  What follows PASS or ACCT is a secret and not shown.
 **
@@ -122,17 +122,24 @@ static tl_verdict measure_command(const tl_head *in)
     return v;
 }
 
+/* Not a reply, but lines of the one that a hole cut?  A last line with its code would be another's only if the hole took all that was left
+** of the cut one, and no more.  After a preliminary one a reply is owed, but none with its code. */
+static bool is_rest(const struct ftp *s, const tl_head *in, const tl_code_reply *r)
+{
+    return r->code == s->cut && (!in->awaited || r->code < 200 || r->text.n < 4 || r->text.p[3] != '-');
+}
+
 static tl_verdict measure_reply(struct ftp *s, const tl_head *in)
 {
     tl_code_reply r = tl_code_reply_at(in, REPLY_MOST, false);
     if (r.length == 0) return r.otherwise;
-    bool rest = r.code == s->cut && !in->awaited; /* not a reply, but of that one */
+    bool rest = is_rest(s, in, &r), doubtful = r.code == s->cut;
     s->cut = (uint16_t)(r.goes_on ? r.code : 0);
     if (rest) return tl_rest_of_reply(in, &r);
     bool greeting = !s->greeted && (r.code == 120 || r.code == 220 || r.code == 421);
     tl_verdict v = tl_whole(in, r.length, r.length, greeting ? "greeting" : "reply");
     if (r.cut) v.edge = TL_FIRST;
-    if (!greeting) v.role = r.code < 200 ? TL_INTERIM : TL_RESPONSE;
+    if (!greeting) v.role = doubtful ? TL_MAYBE_RESPONSE : r.code < 200 ? TL_INTERIM : TL_RESPONSE;
     v.summary = r.text;
     v.last_of_protocol = !r.cut && r.code == 234;
     if (v.last_of_protocol) v.next = &tl_tls;

@@ -8,7 +8,9 @@
 **     data    BDAT with the octets that it counts (RFC 3030 section 2)
 **     auth    a line that answers 334 (RFC 4954 section 4).  Neither its bytes nor those behind AUTH's mechanism are shown: they may be
 **             a password
-** What is left behind the hole of a reply that a hole cut, while none is owed, is no reply but a "continuation".
+** What is left behind the hole of a reply that a hole cut, while none is owed, is no reply but a "continuation".  Where one is owed, EHLO's
+** keywords tell it: no other command is answered by them, or by 250 in several lines; other lines with its code are a reply or not, and
+** answer nothing for sure.
 ** A 220 that answers STARTTLS is the last message before TLS (RFC 3207 section 4).
 **
 ** It does not look into mail, nor undo the doubling of dots.
@@ -214,18 +216,43 @@ static void after_reply(struct smtp *s, unsigned code)
     if (code == 334) s->mode = AUTH_NEXT;
 }
 
+/* A keyword of EHLO's answer (the IANA's registry, and what servers have besides). */
+static bool is_extension(tl_span text)
+{
+    static const char *const names[] = {
+        "SIZE",     "PIPELINING", "8BITMIME",    "STARTTLS",     "AUTH", "AUTH=LOGIN", "ENHANCEDSTATUSCODES", "DSN",    "HELP",
+        "CHUNKING", "BINARYMIME", "SMTPUTF8",    "ETRN",         "VRFY", "EXPN",       "DELIVERBY",           "LIMITS", "REQUIRETLS",
+        "XCLIENT",  "XFORWARD",   "MT-PRIORITY", "NO-SOLICITING"};
+    tl_span word = tl_take_word(&text);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (tl_is_word(word, names[i])) return true;
+    return false;
+}
+
+/* Not a reply, but lines of the one that a hole cut? */
+static bool is_rest(const struct smtp *s, const tl_head *in, const tl_code_reply *r)
+{
+    if (r->code != s->cut) return false;
+    if (!in->awaited) return true;
+    tl_span text = r->text;
+    (void)tl_take(&text, 3);
+    bool more = text.n > 0 && text.p[0] == '-';
+    (void)tl_take(&text, 1);
+    return r->code == 250 && (more || is_extension(text));
+}
+
 static tl_verdict measure_reply(struct smtp *s, const tl_head *in)
 {
     tl_code_reply r = tl_code_reply_at(in, REPLY_MOST, true);
     if (r.length == 0) return r.otherwise;
-    bool rest = r.code == s->cut && !in->awaited; /* not a reply, but of that one */
+    bool rest = is_rest(s, in, &r), doubtful = r.code == s->cut;
     s->cut = (uint16_t)(r.goes_on ? r.code : 0);
     s->last[in->dir] = REPLY;
     if (rest) return tl_rest_of_reply(in, &r);
     bool greeting = !s->greeted && (r.code == 220 || r.code == 554 || r.code == 421);
     tl_verdict v = tl_whole(in, r.length, r.length, greeting ? "greeting" : "reply");
     if (r.cut) v.edge = TL_FIRST;
-    if (!greeting) v.role = TL_RESPONSE;
+    if (!greeting) v.role = doubtful ? TL_MAYBE_RESPONSE : TL_RESPONSE;
     v.summary = r.text;
     v.last_of_protocol = !r.cut && !greeting && r.code == 220 && (in->asked == TAG_STARTTLS || in->asked <= TAG_UNKNOWN);
     if (v.last_of_protocol) v.next = &tl_tls;
