@@ -4,8 +4,8 @@
 ** A message is 8=FIX..., 9=length, as many bytes as that says, and 10=checksum: seven bytes.  Messages of up to HEAD_MOST bytes are wanted
 ** whole, and their checksum is looked at: a wrong one is told, but moves no boundary.
 ** Pairs: a TestRequest and the Heartbeat with its TestReqID; an order and the first ExecutionReport that accepts, rejects, cancels or
-** replaces it (by ClOrdID); a Logon and the other side's, a Logout and the other side's, which either may begin.  A Logon of the
-** server answers one, be it lost.  Whatever else is said answers nothing.
+** replaces it (by ClOrdID); a Logon and the other side's, a Logout and the other side's, which either may begin.  A Logon
+** answers one where a hole took what the other side said before.  Whatever else is said answers nothing.
 ** Passwords (554, 925) are not shown.
 */
 #include "message/protocol/lines.h"
@@ -13,6 +13,10 @@
 
 enum { SOH = 1, HEAD_MOST = 8 << 10, TRAILER = 7, VERSION_MOST = 10, DIGITS_MOST = 8, SHOWN = 128 };
 enum { LOGON_ID = 1, LOGOUT_ID }; /* the others are hashes */
+
+struct fix {
+    bool spoke[2], lost[2]; /* messages, holes of a direction were seen */
+};
 
 static const struct {
     const char *code, *name;
@@ -121,13 +125,13 @@ static tl_verdict returned(tl_verdict v, const tl_head *in, uint64_t id, bool an
 }
 
 /* What answers what; see the top. */
-static tl_verdict paired(tl_verdict v, const tl_head *in, tl_span b, size_t head)
+static tl_verdict paired(const struct fix *s, tl_verdict v, const tl_head *in, tl_span b, size_t head)
 {
     tl_span type = field(b, head, "35="), order = field(b, head, "11="), test = field(b, head, "112="), status = field(b, head, "39=");
     uint8_t t = type.n == 1 ? type.p[0] : 0;
     if (t == '1' && test.n > 0) return tl_with_id(tl_as(v, TL_REQUEST, 1), tl_text_id(test));
     if (t == '0' && test.n > 0) return tl_with_id(tl_as(v, TL_RESPONSE, 0), tl_text_id(test));
-    if (t == 'A') return returned(v, in, LOGON_ID, in->dir == TL_S2C);
+    if (t == 'A') return returned(v, in, LOGON_ID, s->lost[!in->dir] && !s->spoke[!in->dir]);
     if (t == '5') return returned(v, in, LOGOUT_ID, false);
     if (order.n == 0) return v;
     if (t == 'D' || t == 'F' || t == 'G') return tl_with_id(tl_as(v, TL_REQUEST, 1), tl_text_id(order) + 1);
@@ -145,7 +149,8 @@ static bool good_checksum(tl_span message)
 
 static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
 {
-    (void)d, (void)state;
+    (void)d;
+    struct fix *s = state;
     tl_span b = in->bytes;
     size_t head = 0;
     uint64_t length;
@@ -165,7 +170,14 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     v.kind = type_name(type);
     v.summary = field(shown, head, "55=");
     v.strong = true;
-    return paired(v, in, shown, head);
+    s->spoke[in->dir] = true;
+    return paired(s, v, in, shown, head);
+}
+
+static void lost(const tl_detector *d, void *state, tl_dir dir)
+{
+    (void)d;
+    ((struct fix *)state)->lost[dir] = true;
 }
 
 static size_t resync(const tl_detector *d, const void *state, const tl_head *in)
@@ -200,9 +212,11 @@ static void describe(const tl_detector *d, const void *state, const tl_head *in,
 const tl_detector tl_fix = {
     .name = "fix",
     .head_max = HEAD_MOST,
+    .state_size = sizeof(struct fix),
     .first = TL_FIRST("88"),
     .probe = probe,
     .measure = measure,
     .resync = resync,
+    .lost = lost,
     .describe = describe,
 };
