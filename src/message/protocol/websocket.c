@@ -9,8 +9,9 @@
 **
 ** Two bytes are little evidence.  Right behind a hole, and where no 101 was seen, a frame also has to fit what its direction has shown so
 ** far (fragments, RSV1), text has to be UTF-8, and a close has to have a code that exists.  A length of eight bytes is strong: its zeros
-** and the mask bit are as good as a magic.  A session without a 101 has to begin with four frames of the client, or two of text: of two
-** million starts of random bytes, the first one fitting, three pass (191 would with three frames).
+** and the mask bit are as good as a magic.  A session without a 101 has to begin with so many frames of the client that they are worth
+** PROOF: four or five, or two of which one is text, and more where its bytes are of few values, so that starts of frames are everywhere
+*(see probe_one).
 **
 ** Nobody asks and nobody answers here: the messages are not paired.
 */
@@ -28,9 +29,13 @@ enum {
     CONTROL_MOST = 125,
     LENGTH_MOST_BITS = 48, /* a frame of 256 TiB would not end */
     STRONG_BITS = 32,
-    CHECKED = 2,    /* frames behind a hole */
-    PROOF = 4,      /* points of the client's frames where no 101 was seen */
-    PROOF_TEXT = 8, /* characters of text that are worth two of them */
+    CHECKED = 2,          /* frames behind a hole */
+    PROOF = 20 * 16,      /* sixteenths of a bit that the client's frames have to be worth where no 101 was seen */
+    PROOF_TEXT = 9 * 16,  /* at most, for the text of one */
+    TEXT_LOOKED_AT = 16,  /* characters of it */
+    PRIOR_PLACES = 20,    /* what is known of bytes that were not seen: so many places, */
+    PRIOR_FITTING = 8,    /* sixteenths of one of which look like the start of a frame */
+    FRAME_LEAST = 2 * 16, /* where starts are so frequent that one is worth less, nothing is proved */
     UNKNOWN_CLIENT = 0
 };
 
@@ -132,21 +137,15 @@ static bool is_close(tl_span s)
     return sent && is_utf8(tl_span_of(s.p + 2, s.n - 2));
 }
 
-/* What read_length() asked for is there.  points: how much it proves, if anything. */
-static bool plausible_payload(const struct frame *f, tl_span b, unsigned *points)
+/* What read_length() asked for is there. */
+static bool plausible_payload(const struct frame *f, tl_span b)
 {
     uint8_t text[SHOWN];
     tl_span p = payload(f, b, text, sizeof text);
-    *points = 1;
     if (!f->fin && f->length == 0) return false; /* allowed, without a point, and what runs of zeros look like */
     if (f->rsv1) return true;                    /* packed: its text is not to be seen */
-    if (f->opcode == TEXT) {
-        *points = p.n >= PROOF_TEXT ? 2 : 1;
-        return is_utf8(p);
-    }
-    if (f->opcode != CLOSE) return true;
-    *points = p.n > 0 ? 2 : 1;
-    return is_close(p);
+    if (f->opcode == TEXT) return is_utf8(p);
+    return f->opcode != CLOSE || is_close(p);
 }
 
 /* Does the start of a frame fit what its direction has shown, behind a hole? */
@@ -177,32 +176,78 @@ struct proof {
     bool begun, masked, refused, whole; /* whole: it need not be looked at any further */
 };
 
-/* Frames from the first byte on: PROOF points of masked ones, or one that is not. */
+/* 16 * log2(of / among), whole sixteenths; 0 < among <= of. */
+static unsigned worth(unsigned among, unsigned of)
+{
+    unsigned bits = 0;
+    for (; among * 2 <= of; among *= 2) bits += 16;
+    /* log2(1 + x) is about x on [0, 1]. */
+    return bits + (of - among) * 16 / among;
+}
+
+/* No control characters either, but those of lines. */
+static unsigned letters(tl_span s)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < s.n; i++) n += (s.p[i] >= ' ' && s.p[i] != 0x7f) || (s.p[i] >= '\t' && s.p[i] <= '\r');
+    return n;
+}
+
+/* What the text of a masked frame proves: how much more it is text by its key than by the key turned by one byte. */
+static unsigned text_worth(const struct frame *f, tl_span b)
+{
+    uint8_t right[TEXT_LOOKED_AT], turned[TEXT_LOOKED_AT];
+    struct frame other = *f;
+    for (int i = 0; i < 4; i++) other.key[i] = f->key[(i + 1) % 4];
+    tl_span text = payload(f, b, right, sizeof right), not_text = payload(&other, b, turned, sizeof turned);
+    if (f->opcode != TEXT || f->rsv1 || !f->masked || letters(text) < text.n) return 0;
+    unsigned n = (unsigned)text.n, chance = is_utf8(not_text) ? letters(not_text) : letters(not_text) / 2, bits;
+    bits = n * worth(chance + 1, n + 1);
+    return bits < PROOF_TEXT ? bits : PROOF_TEXT;
+}
+
+/* How many places of s look like the start of a client's frame. */
+static unsigned fitting(tl_span s)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i + 1 < s.n; i++) n += plausible_start(s.p[i], s.p[i + 1]) && s.p[i + 1] >> 7;
+    return n;
+}
+
+/* Frames from the first byte on: PROOF of masked ones, or one that is not.  Bytes of few values may look like frames at many places: what
+** the start of one proves is measured by how many places behind the starts do. */
 static struct proof probe_one(tl_span b)
 {
     struct proof p = {0};
-    unsigned points = 0;
+    unsigned bits = 0, frames = 0, places = PRIOR_PLACES, fit = PRIOR_FITTING;
     bool open = false;
     for (size_t at = 0; !p.whole && b.n - at >= 2;) {
         tl_span rest = tl_span_of(b.p + at, b.n - at);
         struct frame f;
-        bool masked = rest.p[1] >> 7, more = (rest.p[0] & 15) == CONTINUATION;
+        bool masked = rest.p[1] >> 7, data = (rest.p[0] & 15) < CLOSE, more = (rest.p[0] & 15) == CONTINUATION;
         p.refused = true;
-        if (!plausible_start(rest.p[0], rest.p[1]) || (p.begun && masked != p.masked) || (more && !open)) return p;
+        if (!plausible_start(rest.p[0], rest.p[1]) || (p.begun && masked != p.masked) || (data && more != open)) return p;
         p.begun = true;
         p.masked = masked;
         p.refused = false;
         if (rest.n < header_length(rest.p[1])) break;
         p.refused = !read_frame(rest, &f);
         if (p.refused || rest.n - f.header < read_length(&f)) break;
-        unsigned worth;
-        p.refused = !plausible_payload(&f, rest, &worth);
+        p.refused = !plausible_payload(&f, rest);
         if (p.refused) break;
-        points += worth;
-        p.whole = !masked || points >= PROOF;
         if (f.opcode < CLOSE) open = !f.fin;
+        p.whole = !masked;
+        /* Only bytes that have to be there, so that more of them do not change what was said. */
+        size_t looked = f.header + read_length(&f);
+        unsigned at_hand = 16 * fitting(tl_span_of(rest.p + 2, looked - 2));
+        bits += text_worth(&f, rest);
+        unsigned each = worth(fit + at_hand, 16 * (places + (unsigned)looked));
+        p.whole |= ++frames * (each < FRAME_LEAST ? 0 : each) + bits >= PROOF;
         if (f.length > rest.n - f.header) break;
-        at += f.header + (size_t)f.length;
+        size_t length = f.header + (size_t)f.length;
+        fit += 16 * fitting(tl_span_of(rest.p + 2, length - 2));
+        places += (unsigned)length;
+        at += length;
     }
     return p;
 }
@@ -258,8 +303,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
     if (!read_frame(b, &f)) return tl_reject(0);
     size_t head = f.header + read_length(&f), wanted = tl_wanted(in, head, head);
     if (wanted > 0) return tl_more(wanted);
-    unsigned points;
-    if (s->doubt[in->dir] > 0 && !plausible_payload(&f, b, &points)) return tl_reject(0);
+    if (s->doubt[in->dir] > 0 && !plausible_payload(&f, b)) return tl_reject(0);
     tl_verdict v = tl_whole(in, f.header + f.length, head, kinds[f.opcode]);
     v.strong = f.length > UINT16_MAX && f.length >> STRONG_BITS == 0;
     note(s, in->dir, &f);
