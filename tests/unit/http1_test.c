@@ -6,7 +6,7 @@
 */
 #include "message/protocol/http1_head.h"
 #include "support/check.h"
-#include "support/events.h"
+#include "support/detecting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +222,28 @@ static void at_every_split(void)
     }
 }
 
+/* Counted and chunked bodies, a HEAD, and none. */
+static void a_hole_at_every_byte(void)
+{
+    tl_script s = {.port = 80};
+    tl_say(&s, TL_C2S, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    tl_say(&s, TL_C2S, "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz");
+    tl_say(&s, TL_S2C, "HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    tl_say(&s, TL_C2S, "HEAD /c HTTP/1.1\r\nHost: h\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 204 None\r\n\r\n");
+    tl_say(&s, TL_C2S, "GET /d HTTP/1.1\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    tl_end(&s, TL_WHY_FIN);
+    tl_survives_gaps(&s, &tl_http1, 0);
+    tl_script_free(&s);
+}
+
+static void what_it_is_not(void)
+{
+    tl_refuses(&tl_http1, 80);
+}
+
 static void details(void)
 {
     static const struct {
@@ -340,6 +362,8 @@ int main(void)
 {
     return tl_run_cases("http1", (const tl_case[]){
                                      {"conversations at every split size", at_every_split},
+                                     {"a hole at every byte", a_hole_at_every_byte},
+                                     {"what it is not", what_it_is_not},
                                      {"details", details},
                                      {"long heads are scanned once", long_heads_are_scanned_once},
                                      {"heads are bounded", heads_are_bounded},

@@ -99,6 +99,22 @@ static void anything_else_in_cotp(void)
     tl_script_free(&s);
 }
 
+/* A length behind two fixed bytes, and a length inside that fits. */
+static void a_hole_at_every_byte_of_anything_else(void)
+{
+    tl_script s = {.port = 102};
+    tl_say_hex(&s, TL_C2S, "0300 [2+4 [1 e0 0000 0001 00 c0010a c1020001 c2020001]]");
+    tl_say_hex(&s, TL_S2C, "0300 [2+4 [1 d0 0001 0002 00 c0010a c1020001 c2020001]]");
+    for (int i = 0; i < 2; i++) {
+        tl_say_hex(&s, TL_C2S, "0300 [2+4 02f080 0db20506130100160102140200023302]");
+        tl_say_hex(&s, TL_S2C, "0300 [2+4 02f080 0eb20506130100160102]");
+        tl_say_hex(&s, TL_S2C, "0300 [2+4 02f080 0eb20506]");
+    }
+    tl_end(&s, TL_WHY_FIN);
+    tl_survives_gaps(&s, &tl_cotp, 0);
+    tl_script_free(&s);
+}
+
 static void what_it_is_not(void)
 {
     tl_refuses(&tl_s7comm, 102);
@@ -111,6 +127,7 @@ int main(void)
                                                     {"a hole at every byte", a_hole_at_every_byte},
                                                     {"picked up midway", picked_up_midway},
                                                     {"anything else in COTP", anything_else_in_cotp},
+                                                    {"a hole at every byte of anything else", a_hole_at_every_byte_of_anything_else},
                                                     {"what it is not", what_it_is_not},
                                                     {0}});
 }

@@ -9,6 +9,7 @@
 ** S7comm-plus); a session is not decided before there is some.  A message is all TPDUs up to the one with the mark of the end.  Its S7
 ** header is read when it is in the first TPDU, where it always is.
 */
+#include "message/protocol/machine.h"
 #include "message/protocol/tpkt.h"
 #include "message/registry.h"
 
@@ -137,8 +138,7 @@ static tl_match s7_probe(const tl_detector *d, const tl_probe *in)
 
 static tl_match cotp_probe(const tl_detector *d, const tl_probe *in)
 {
-    (void)d;
-    return tl_probe_both(in, false, cotp_probe_one);
+    return tl_probe_either(in, tl_usual_port(d, in->server_port), cotp_probe_one);
 }
 
 /* ---- measure ---- */
