@@ -317,6 +317,17 @@ static void refused_upgrade(void)
               "3 > 23+32 http request 'GET /' counted complete unanswered\n"
               "4 > 55+22 http request 'GET /next' counted complete\n"
               "5 < 105+18 http response '204 N' resynced complete answers 4 proved\n");
+    s = (tl_script){.port = 80}; /* refused in so many words: a hole behind them, and a body of frames */
+    tl_say(&s, TL_C2S, "GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    tl_lose(&s, TL_S2C, 10);
+    say_frame(&s, TL_S2C, 4, 0, 0, "0003 00000064");
+    tl_say(&s, TL_C2S, "GET /next HTTP/1.1\r\n\r\n");
+    tl_say(&s, TL_S2C, "HTTP/1.1 204 N\r\n\r\n");
+    hears(&s, "1 > 0+32 http request 'GET /' start complete\n"
+              "2 < 0+47 http response '200 OK' start cut answers 1 proved\n"
+              "3 > 32+22 http request 'GET /next' counted complete\n"
+              "4 < 72+18 http response '204 N' resynced complete answers 3 proved\n");
 }
 
 int main(void)

@@ -29,7 +29,7 @@
 #include <strings.h>
 
 enum { CHUNK_LINE_MAX = 4096, TRAILERS_MAX = 16 << 10, SHOWN = 2048, YES_BYTES = 96 };
-enum { TAG_OTHER = 1, TAG_HEAD, TAG_CONNECT, TAG_KIND = 3, TAG_H2C = 4 };
+enum { TAG_OTHER = 1, TAG_HEAD, TAG_CONNECT, TAG_KIND = 3, TAG_UPGRADE = 4 };
 
 enum upgrade { UPGRADE_NONE = 0, UPGRADE_H2C, UPGRADE_WEBSOCKET };
 enum next { HEAD_NEXT = 0, CHUNK_NEXT, UNKNOWN_NEXT };
@@ -173,6 +173,7 @@ static void measure_body(struct http1 *s, const tl_head *in, const tl_http1_head
         v->role = final ? TL_RESPONSE : TL_INTERIM;
         v->last_of_protocol = (in->asked & TAG_KIND) == TAG_CONNECT && h->status >= 200 && h->status < 300;
         if (h->status == 101) switches(h, v);
+        if (final && (in->asked & TAG_UPGRADE) != 0) s->upgrade = UPGRADE_NONE; /* refused */
         if (!final || v->last_of_protocol || (in->asked & TAG_KIND) == TAG_HEAD || h->status == 204 || h->status == 304) return;
     }
     switch (h->body) {
@@ -203,7 +204,7 @@ static bool switched(const struct http1 *s, const tl_head *in, bool response, tl
     if (!response) h2 = tl_http2_client_begins(in->bytes);
     if (response && s->upgrade == UPGRADE_H2C) h2 = tl_http2_server_begins(in->bytes);
     if (!response && s->upgrade == UPGRADE_WEBSOCKET) ws = tl_websocket_client_begins(in->bytes);
-    if (h2 == TL_YES) *v = (tl_verdict){.answer = TL_REJECT, .next = &tl_http2, .next_id = 1, .tag = TAG_H2C};
+    if (h2 == TL_YES) *v = (tl_verdict){.answer = TL_REJECT, .next = &tl_http2, .next_id = 1, .tag = TAG_UPGRADE};
     if (ws == TL_YES) *v = (tl_verdict){.answer = TL_REJECT, .next = &tl_websocket};
     if (h2 == TL_YES || ws == TL_YES) return true;
     if ((h2 != TL_MAYBE && ws != TL_MAYBE) || in->ended) return false;
@@ -235,7 +236,7 @@ static tl_verdict measure(const tl_detector *d, void *state, const tl_head *in)
         v.role = TL_REQUEST;
         const tl_detector *next = upgraded(h.upgrade);
         s->upgrade = next == &tl_http2 ? UPGRADE_H2C : next == &tl_websocket ? UPGRADE_WEBSOCKET : UPGRADE_NONE;
-        v.tag = (head ? TAG_HEAD : connect ? TAG_CONNECT : TAG_OTHER) | (next == &tl_http2 ? TAG_H2C : 0);
+        v.tag = (head ? TAG_HEAD : connect ? TAG_CONNECT : TAG_OTHER) | (s->upgrade != UPGRADE_NONE ? TAG_UPGRADE : 0);
     }
     if (end.found == TL_HTTP1_PART) { /* cut by a hole or the end: what there is of it names the message */
         v.edge = TL_FIRST;
