@@ -97,6 +97,24 @@ static void picked_up_midway(void)
     tl_script_free(&s);
 }
 
+/* Off the usual port, whatever the client says: a NO that became YES with more bytes depended on what they came in. */
+static void a_probe_keeps_its_word(void)
+{
+    tl_script s = {.port = 40000};
+    tl_say_hex(&s, TL_S2C, "68 [1 00000200 64 01 0700 0100 000000 14] 68 [1 02000200 64 01 0a00 0100 000000 14]");
+    for (size_t client = 0; client < 2; client++) {
+        tl_match said = TL_MAYBE;
+        for (size_t n = 1; n <= s.events[0].bytes.n; n++) {
+            tl_probe p = {.server_port = 40000, .head = {tl_span_of("\x03", client), tl_span_of(s.events[0].bytes.p, n)}};
+            tl_match now = tl_iec104.probe(&tl_iec104, &p);
+            CU_ASSERT(said == TL_MAYBE || now == said || (said == TL_LIKELY && now == TL_YES));
+            said = now;
+        }
+        CU_ASSERT_EQUAL(said, TL_YES);
+    }
+    tl_script_free(&s);
+}
+
 static void what_it_is_not(void)
 {
     tl_script s = {.port = 2404};
@@ -115,6 +133,7 @@ int main(void)
                                                     {"a hole at every byte", a_hole_at_every_byte},
                                                     {"asked of all stations", asked_of_all_stations},
                                                     {"picked up midway", picked_up_midway},
+                                                    {"a probe keeps its word", a_probe_keeps_its_word},
                                                     {"what it is not", what_it_is_not},
                                                     {0}});
 }

@@ -123,17 +123,17 @@ static bool begins(tl_span b)
 
 /* ---- probe ---- */
 
-/* A U format, or two APDUs in a row. */
+/* A U format, or two APDUs in a row: off the usual port nothing is settled before. */
 static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
 {
-    (void)dir, (void)usual;
+    (void)dir;
     enum format f = format_of(b);
     if (f == NOT_ONE) return TL_NO;
     if (b.n < HEADER) return TL_MAYBE;
     if (f == U_FORMAT) return TL_YES;
     if (f == I_FORMAT && b.n < HEADER + 3) return TL_MAYBE;
     size_t length = 2u + b.p[1];
-    if (b.n < length + HEADER + 3) return TL_LIKELY;
+    if (b.n < length + HEADER + 3) return usual ? TL_LIKELY : TL_MAYBE;
     return begins(tl_span_of(b.p + length, b.n - length)) ? TL_YES : TL_LIKELY;
 }
 
