@@ -2,11 +2,11 @@
 ** kafka.c - Apache Kafka's protocol: requests and responses behind their size in four bytes (Kafka protocol guide, KIP-482).
 **
 ** A request begins with the API's key and version, the correlation id and the client's name; a response with the correlation id only, so
-** what it answers tells its API.  A produce request with acks 0 is not answered.
+** what it answers tells its API.  A produce request with acks 0 is not answered.  Of topics and groups the first one named is told.
 ** After a hole a response is believed when a request with its id is open, or when its id is a little above the last one seen.
 ** It does not read the raw tokens that follow a SaslHandshake of version 0.
 */
-#include "message/protocol/binary.h"
+#include "message/protocol/kafka_names.h"
 #include "message/registry.h"
 
 enum {
@@ -18,6 +18,7 @@ enum {
     VERSION_MAX = 20,
     NAME_MIN = 3, /* bytes of a client's name that are told from chance */
     CLIENT_MAX = 255,
+    NAME_MAX = 249, /* of a topic; groups may be longer */
     PRODUCE = 0,
     PRODUCE_TRANSACTIONAL = 3, /* versions from which on a transaction is named, and fields are compact */
     PRODUCE_FLEXIBLE = 9
@@ -172,6 +173,18 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
 
 /* ---- measure ---- */
 
+static tl_span behind_client(tl_span b, const struct request *r)
+{
+    tl_span rest = tl_shown(b, 4 + (uint64_t)r->size, SHOWN);
+    (void)tl_take(&rest, REQUEST_HEADER + r->client.n);
+    return rest;
+}
+
+static tl_kafka_names names_of(tl_span b, const struct request *r)
+{
+    return tl_kafka_first_names(r->api, r->version, behind_client(b, r));
+}
+
 /* Produce with acks 0: nobody answers.  rest: behind the client's name. */
 static bool is_answered(const struct request *r, tl_span rest)
 {
@@ -200,8 +213,7 @@ static tl_verdict measure_request(struct kafka *s, const tl_head *in)
     tl_verdict v = tl_whole(in, length, SHOWN, "request");
     v.strong = named;
     s->client = (uint8_t)(1 + in->dir);
-    tl_span rest = tl_shown(in->bytes, length, SHOWN);
-    (void)tl_take(&rest, REQUEST_HEADER + r.client.n);
+    tl_span rest = behind_client(in->bytes, &r);
     if (!is_answered(&r, rest)) return v;
     return tl_with_id(tl_as(v, TL_REQUEST, 1 + ((uint32_t)r.version << 16 | r.api)), r.correlation);
 }
@@ -250,6 +262,11 @@ static tl_rc accept(const tl_detector *d, void *state, const tl_head *in, tl_ver
     tl_label_word(&s->label, apis, (tag - 1) & 0xffff);
     tl_label_add(&s->label, tl_text_span("v"));
     tl_label_digits(&s->label, (tag - 1) >> 16);
+    if (v->role != TL_RESPONSE && parse_request(in->bytes, &r, &named)) {
+        tl_kafka_names names = names_of(in->bytes, &r);
+        tl_label_add(&s->label, names.group);
+        tl_label_add(&s->label, names.topic);
+    }
     v->summary = tl_label_span(&s->label);
     return TL_OK;
 }
@@ -287,6 +304,9 @@ static void describe(const tl_detector *d, const void *state, const tl_head *in,
         tl_json_number(json, "api_version", r.version);
         tl_json_number(json, "correlation_id", r.correlation);
         tl_json_some(json, "client_id", r.client, CLIENT_MAX);
+        tl_kafka_names names = names_of(b, &r);
+        tl_json_some(json, "group", names.group, NAME_MAX);
+        tl_json_some(json, "topic", names.topic, NAME_MAX);
         return;
     }
     if (in->bytes.n < RESPONSE_HEADER) return;
