@@ -57,3 +57,21 @@ sqlite3 "$tmp/known.db" "UPDATE chunk SET raw_size = raw_size + 1 WHERE chunk_id
 if "$query" "$tmp/known.db" reindex 2>"$tmp/why"; then echo "a damaged chunk was framed"; exit 1; fi
 grep -q 'damaged' "$tmp/why"
 dump "$tmp/known.db" | cmp - "$tmp/known"
+
+# One transaction: killed at the first byte that it writes behind a limit, at least once half way through its commit, it has done nothing.
+"$build/tests/bench/bench-gen" --sessions 100 --messages 20 --object 3000 --protocol framed --seed 4 -o "$tmp/framed" 2>/dev/null
+"$build/tcpledger-ingest" -q "$tmp/framed" -o "$tmp/whole.db"
+dump "$tmp/whole.db" >"$tmp/before"
+half=0
+for limit in 400 1500 3000 6000; do
+    cp "$tmp/whole.db" "$tmp/killed.db"
+    # shellcheck disable=SC3045
+    if { (ulimit -c 0 && ulimit -f $limit && exec "$query" "$tmp/killed.db" reindex --framings tests/bench/framed.ini); } 2>/dev/null; then
+        continue
+    fi
+    cmp -s "$tmp/whole.db" "$tmp/killed.db" || half=$((half + 1))
+    dump "$tmp/killed.db" | cmp - "$tmp/before"
+    [ -z "$("$query" "$tmp/killed.db" verify)" ]
+    rm -f "$tmp"/killed.db*
+done
+[ $half -gt 0 ]
