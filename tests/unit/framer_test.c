@@ -240,18 +240,22 @@ static void events_out_of_causal_order(void)
 }
 
 /* The wait for the other direction ends: by the bound, and by a close.  Nothing is lost by it. */
-static void waiting_is_bounded(void)
+/* In so many pieces of 1,000 bytes; its sender has acknowledged a second request, which is not told. */
+static tl_script an_answer_that_waits(int pieces)
 {
     tl_script s = {0};
     char body[1000];
     memset(body, 'b', sizeof body);
     tl_say(&s, TL_C2S, "GET / HTTP/1.1\r\n\r\n");
     tl_say(&s, TL_S2C, "HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n");
-    s.events[1].peer_acked = 1000;
-    for (int i = 0; i < 400; i++) {
-        tl_say_bytes(&s, TL_S2C, body, sizeof body);
-        s.events[s.n - 1].peer_acked = 1000;
-    }
+    for (int i = 0; i < pieces; i++) tl_say_bytes(&s, TL_S2C, body, sizeof body);
+    for (size_t i = 1; i < s.n; i++) s.events[i].peer_acked = 1000;
+    return s;
+}
+
+static void waiting_is_bounded(void)
+{
+    tl_script s = an_answer_that_waits(400);
     tl_heard h = tl_listen(&s, tl_registry_builtin(), 0);
     CU_ASSERT_EQUAL(h.n, 2);
     CU_ASSERT(h.gave_up && h.memory > 250000 && h.memory < 700000);
@@ -268,7 +272,7 @@ static void waiting_is_bounded(void)
     tl_script_free(&s);
 }
 
-/* An answer that waits for a request that has not been told, 1,000 bytes after another, until the framer gives up: how many waited. */
+/* Events until the framer gives up, or `most`. */
 static size_t waits_for(tl_framer *f, tl_script *s, size_t most)
 {
     tl_message m;
@@ -287,16 +291,7 @@ static void waiting_is_bounded_for_all(void)
     enum { MOST = 100500, FRAMERS = 4 };
     tl_framers all = {.held_most = MOST};
     tl_framer *f[FRAMERS];
-    tl_script s = {0};
-    char body[1000];
-    memset(body, 'b', sizeof body);
-    tl_say(&s, TL_C2S, "GET / HTTP/1.1\r\n\r\n");
-    tl_say(&s, TL_S2C, "HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n");
-    s.events[1].peer_acked = 1000;
-    for (int i = 0; i < 150; i++) {
-        tl_say_bytes(&s, TL_S2C, body, sizeof body);
-        s.events[s.n - 1].peer_acked = 1000;
-    }
+    tl_script s = an_answer_that_waits(150);
     for (int i = 0; i < FRAMERS; i++) {
         f[i] = tl_framer_new(tl_registry_builtin(), 80);
         CU_ASSERT_PTR_NOT_NULL_FATAL(f[i]);
