@@ -69,10 +69,16 @@ void tl_framer_join(tl_framer *f, tl_framers *all)
     f->all = all;
 }
 
+/* Of what waits for the other direction.  What is held until the protocol is known is little, and no other session may decide that. */
+static size_t held_bytes(const tl_framer *f)
+{
+    return f->phase == TL_PHASE_DETECT ? 0 : tl_hold_bytes(f->hold) + tl_hold_pieces(f->hold) * sizeof(tl_piece);
+}
+
 static void count_held(tl_framer *f)
 {
     if (f->all == NULL) return;
-    size_t held = tl_hold_bytes(f->hold);
+    size_t held = held_bytes(f);
     f->all->held_bytes = f->all->held_bytes - f->counted + held;
     f->counted = held;
 }
@@ -80,9 +86,8 @@ static void count_held(tl_framer *f)
 /* May what waits go on waiting? */
 static bool may_hold(const tl_framer *f)
 {
-    size_t held = tl_hold_bytes(f->hold);
-    return held <= HELD_BYTES && tl_hold_pieces(f->hold) <= HELD_PIECES &&
-           (f->all == NULL || f->all->held_bytes - f->counted + held <= f->all->held_most);
+    return tl_hold_bytes(f->hold) <= HELD_BYTES && tl_hold_pieces(f->hold) <= HELD_PIECES &&
+           (f->all == NULL || f->all->held_bytes - f->counted + held_bytes(f) <= f->all->held_most);
 }
 
 static void free_list(tl_framer *f, tl_open *o)

@@ -51,7 +51,7 @@ struct tl_stock;
 tl_framer *tl_framer_new(const tl_registry *r, uint16_t server_port);
 /* The same, for many: what it holds comes from the stock (base/stock.h), which outlives it; NULL: from malloc. */
 tl_framer *tl_framer_new_from(struct tl_stock *stock, const tl_registry *r, uint16_t server_port);
-/* What many framers hold back together, of what waits for the other direction: one that needs more than is left gives up. */
+/* Memory of what waits for the other direction in many framers together: one that needs more than is left gives up. */
 typedef struct tl_framers {
     size_t held_bytes, held_most;
 } tl_framers;
