@@ -130,18 +130,23 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Reads both until the child has closed them. */
+/* Reads both until the child has closed them.  The time is summed up in looks of a second at most: when both were stopped for a while
+** (SIGSTOP, a machine that slept), that was no time of the child's. */
 static void drain(forked *f, pid_t child, int out, int err)
 {
     struct pollfd p[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
-    double end = now() + f->wall_s;
+    double waited = 0;
     while (p[0].fd >= 0 || p[1].fd >= 0) {
-        double left = end - now();
-        if (left <= 0 && !f->late) {
+        if (waited >= f->wall_s && !f->late) {
             f->late = true;
             kill(child, SIGKILL);
         }
-        if (poll(p, 2, f->late ? -1 : (int)(left * 1000) + 1) < 0 && errno != EINTR) break;
+        double before = now();
+        int ready = poll(p, 2, 1000);
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready < 0) break;
+        double look = now() - before;
+        waited += look > 1 ? 1 : look;
         if (p[0].fd >= 0 && p[0].revents != 0) take(&f->out, OUT_MOST, &p[0]);
         if (p[1].fd >= 0 && p[1].revents != 0) take(&f->err, ERR_MOST, &p[1]);
     }
