@@ -95,9 +95,14 @@ typedef tl_rc next_session(tl_store *s, uint64_t after, uint32_t capture_id, uin
 static tl_rc reframe_each(tl_store *store, const tl_registry *r, uint32_t capture_id, next_session *next, tl_error *err)
 {
     tl_batch *batch = NULL;
-    uint64_t id = 0;
+    uint64_t id = 0, last = 0;
     tl_rc rc;
-    while ((rc = next(store, id, capture_id, &id)) == TL_OK && id != 0) {
+    for (; (rc = next(store, last, capture_id, &id)) == TL_OK && id != 0; last = id) {
+        if (id <= last) { /* or it would go round for ever */
+            rc = tl_fail(err, TL_ESQL, "the database is damaged: session %llu comes after %llu (see verify)", (unsigned long long)id,
+                         (unsigned long long)last);
+            break;
+        }
         if (batch == NULL && (batch = tl_batch_new((size_t)1 << 20)) == NULL) {
             rc = tl_fail(err, TL_ENOMEM, "out of memory");
             break;
