@@ -54,7 +54,13 @@ static tl_rc shift_arrivals(tl_store *s, uint64_t session_id, int dir, uint64_t 
         bind_int(q, 3, next);
         tl_rc rc = store_row(s, q);
         if (rc != TL_OK) return rc == TL_END ? TL_OK : rc;
-        next = sqlite3_column_int64(q, 0) + 1;
+        int64_t at = sqlite3_column_int64(q, 0);
+        if (at < next || at == INT64_MAX) { /* or it would go round for ever */
+            sqlite3_reset(q);
+            return tl_fail(&s->error, TL_ESQL, "%s: the database is damaged: chunks out of order in session %llu (see verify)", s->path,
+                           (unsigned long long)session_id);
+        }
+        next = at + 1;
         int64_t id = sqlite3_column_int64(q, 1);
         tl_span in = tl_span_of(sqlite3_column_blob(q, 4), (size_t)sqlite3_column_bytes(q, 4));
         size_t n;

@@ -85,7 +85,11 @@ tl_rc tl_store_interrupted_capture(tl_store *s, int64_t ingest_id, uint32_t afte
     bind_int(q, 2, after);
     tl_rc rc = store_row(s, q);
     if (rc != TL_OK) return rc == TL_END ? TL_OK : rc;
-    out->capture_id = (uint32_t)sqlite3_column_int64(q, 0);
+    int64_t id = sqlite3_column_int64(q, 0);
+    if (id <= after || id > UINT32_MAX) /* or it would go round for ever */
+        return tl_fail(&s->error, TL_ESQL, "%s: the database is damaged: capture %lld comes after %u (see verify)", s->path, (long long)id,
+                       after);
+    out->capture_id = (uint32_t)id;
     out->path = (const char *)sqlite3_column_text(q, 1);
     out->bytes = (uint64_t)sqlite3_column_int64(q, 2);
     if (out->path == NULL) return store_failed(s, "read"); /* NOT NULL: no memory for it */
