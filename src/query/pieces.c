@@ -82,8 +82,9 @@ static tl_rc fetch(tl_pieces *p, tl_ahead_row *row)
     if (sq == SQLITE_DONE) return TL_END;
     if (sq != SQLITE_ROW) return tl_reader_fail(p->r, sq);
     int64_t from = sqlite3_column_int64(p->s, 0), length = sqlite3_column_int64(p->s, 1);
-    if (from < 0 || length <= 0 || (uint64_t)from < p->fetched)
-        return tl_fail(&p->r->error, TL_ESQL, "the database is damaged: pieces overlap at offset %" PRId64 " (see verify)", from);
+    /* The statement asks for none behind the range: one there is damage of the index, and would be waited for without end. */
+    if (from < 0 || length <= 0 || (uint64_t)from < p->fetched || (uint64_t)from >= p->end)
+        return tl_fail(&p->r->error, TL_ESQL, "the database is damaged: pieces out of order at offset %" PRId64 " (see verify)", from);
     *row = (tl_ahead_row){.from = (uint64_t)from, .to = (uint64_t)from + (uint64_t)length};
     p->fetched = row->to;
     if (sqlite3_column_type(p->s, 2) == SQLITE_NULL) return TL_OK;

@@ -25,5 +25,22 @@ for time in first second; do
 done
 cmp "$work"/first/damaged-*/bad.db "$work"/second/damaged-*/bad.db || failed=1
 if cmp -s "$work"/first/damaged-*/bad.db "$work"/first/damaged-*/1.db; then echo "FAILED: a copy with no damage"; failed=1; fi
+
+# An index whose entry behind the range that was asked for says another session: it was waited for without end (copy 8140 of ten thousand).
+"$build/tcpledger-ingest" -q fixtures/http-lossy.pcap -o "$work/led.db" || failed=1
+python3 - "$work/led.db" <<'END' || failed=1
+import sys
+with open(sys.argv[1], "r+b") as db:
+    page = db.read()
+    # chunk_by_offset's record of session 1, direction 1 (both constants, of type 9), 8629 (type 2), chunk 10 (type 1); 8 is the constant 0.
+    entry = bytes([5, 9, 9, 2, 1, 8629 >> 8, 8629 & 255, 10])
+    assert page.count(entry) == 1
+    db.seek(page.index(entry) + 1)
+    db.write(b"\x08")
+END
+if timeout 20 "$build/tcpledger-query" "$work/led.db" payload 1 --message 2 >"$work/bytes" 2>"$work/why"; then
+    echo "FAILED: payload of a stream whose index leads astray"; failed=1
+fi
+grep -q 'damaged: pieces out of order at offset 8629' "$work/why" || { echo "FAILED: said of it: $(head -n 1 "$work/why")"; failed=1; }
 [ $failed = 0 ] || cat "$work/told"
 exit $failed
