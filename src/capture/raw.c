@@ -18,12 +18,11 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "capture/raw.h"
 #include "base/queue.h"
+#include "base/thread.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <openssl/sha.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,24 +116,13 @@ void tl_raw_free(tl_raw *r)
     free(r);
 }
 
-/* Signals are the programs' business: the hasher's thread takes none. */
-static bool start_hasher(tl_raw *r)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
-    bool started = pthread_create(&r->hasher, NULL, hash_all, r) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 /* The current block is as full as it will get.  Neither queue can be closed or full here: they have a slot for every block. */
 static void hand_over(tl_raw *r)
 {
     if (r->handed || r->current == NULL) return;
     r->handed = true;
     r->filled_blocks++;
-    if (!r->threaded && !r->sought && r->filled_blocks == INLINE_BLOCKS) r->threaded = start_hasher(r);
+    if (!r->threaded && !r->sought && r->filled_blocks == INLINE_BLOCKS) r->threaded = tl_thread_start(&r->hasher, hash_all, r);
     tl_rc rc;
     if (r->threaded) {
         rc = tl_queue_push(r->to_hash, r->current);

@@ -2,8 +2,9 @@
 ** framer.c - events in, messages out: the order in which events are looked at, and the protocol they are looked at with.
 **
 **     phase     what happens to events                                  leaves when
-**     DETECT    held, until the first bytes tell                        a detector says YES → FRAMED; all say NO, or too much is held →
-** TURNS     FRAMED    lane.c, each direction by the detector                  a message was the last of its protocol → DETECT
+**     DETECT    held, until the first bytes tell                        a detector says YES → FRAMED
+**                                                                       all say NO, or too much is held → TURNS
+**     FRAMED    lane.c, each direction by the detector                  a message was the last of its protocol → DETECT
 **     TURNS     turn.c                                                  a run begins that a detector knows → DETECT (TRIES times at most)
 **
 ** CAUSAL ORDER.  Bytes whose sender had acknowledged more of the other direction than has been told yet wait for it: their meaning

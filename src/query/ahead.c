@@ -8,12 +8,11 @@
 */
 #include "query/ahead.h"
 
+#include "base/thread.h"
 #include "query/inflate.h"
 #include <assert.h>
 #include <libdeflate.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,17 +81,6 @@ static void *run(void *ahead)
     return NULL;
 }
 
-/* No signal of the program (which may be somebody else's: functions.h) is handled in this thread. */
-static bool start(tl_ahead *a)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
-    bool started = pthread_create(&a->thread, NULL, run, a) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 tl_ahead *tl_ahead_new(void)
 {
     tl_ahead *a = calloc(1, sizeof *a);
@@ -102,7 +90,7 @@ tl_ahead *tl_ahead_new(void)
     if (pthread_mutex_init(&a->lock, NULL) != 0) goto no_lock;
     if (pthread_cond_init(&a->work, NULL) != 0) goto no_work;
     if (pthread_cond_init(&a->done, NULL) != 0) goto no_done;
-    if (start(a)) return a;
+    if (tl_thread_start(&a->thread, run, a)) return a;
 
     pthread_cond_destroy(&a->done);
 no_done:

@@ -6,9 +6,8 @@
 **              1  10.0.0.1:40000  10.0.0.2:80     1234
 **
 ** Numbers stand to the right.  On a terminal that is too narrow long names are broken in two ("client_" over "bytes"), then columns are
-** left out, and named below, until COMFORT characters for each of the others fit: the last ones first, but not what people ask for
-*(is_asked_for);
-** then the widest give way.  Elsewhere nothing is cut; a later row that is wider than the sample sticks out.
+** left out, and named below, until COMFORT characters for each of the others fit: the last ones first, but not what people ask
+** for (is_asked_for); then the widest give way.  Elsewhere nothing is cut; a later row that is wider than the sample sticks out.
 ** Large numbers are humane (humane.h), and of times only so much of the second is shown as tells the rows apart.  Colours are used where
 ** the output asks for them: names bold, the line below them faint, capture loss and what was searched for red, other missing bytes yellow.
 ** The escape sequences are constants of this file and surround text that was made safe before.

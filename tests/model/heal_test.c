@@ -2,9 +2,8 @@
 ** heal_test.c - two taps that lost different frames are one whole capture.
 **
 ** The frames of a fixture are captured twice: by one tap as they are, by the other one with a VLAN tag, a moment or a whole second later
-*(long
-** after holes were told).  Each loses frames, never both the same one.  The database of the two has to hold the same bytes and the same
-** messages as that of the whole capture, and no gap.
+** (long after holes were told).  Each loses frames, never both the same one.  The database of the two has to hold the same bytes and the
+** same messages as that of the whole capture, and no gap.
 */
 #include <stdio.h>
 #include <stdlib.h>

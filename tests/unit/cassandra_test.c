@@ -23,6 +23,14 @@ static tl_script conversation(void)
     return s;
 }
 
+#define SET_KEYSPACE "130002eeaba785000001080000000a00000003000473686f70abb1babd"
+#define TWO_QUERIES                                                                                                                        \
+    "360002ce30d80500000207000000120000000873656c65637420610006000000000500000307000000120000000873656c65"                                 \
+    "63742062000600000000e93ead15"
+#define TWO_RESULTS                                                                                                                        \
+    "450002bff1d885000003080000002f000000020000000100000001000473686f700001740002696400090000000200000004"                                 \
+    "00000001000000040000000185000002080000000400000001305ad793"
+
 /* Version 5, with true checksums: messages in frames, two in one of them, one in two of them. */
 static tl_script framed(void)
 {
@@ -30,13 +38,9 @@ static tl_script framed(void)
     tl_say_hex(&s, TL_C2S, "0500000001000000160001000b43514c5f56455253494f4e0005332e342e35");
     tl_say_hex(&s, TL_S2C, "850000000200000000");
     tl_say_hex(&s, TL_C2S, "1b00023835ca050000010700000012000000087573652073686f700006000000005296ac0d");
-    tl_say_hex(&s, TL_S2C, "130002eeaba785000001080000000a00000003000473686f70abb1babd");
-    tl_say_hex(&s, TL_C2S,
-               "360002ce30d80500000207000000120000000873656c65637420610006000000000500000307000000120000000873656c65"
-               "63742062000600000000e93ead15");
-    tl_say_hex(&s, TL_S2C,
-               "450002bff1d885000003080000002f000000020000000100000001000473686f700001740002696400090000000200000004"
-               "00000001000000040000000185000002080000000400000001305ad793");
+    tl_say_hex(&s, TL_S2C, SET_KEYSPACE);
+    tl_say_hex(&s, TL_C2S, TWO_QUERIES);
+    tl_say_hex(&s, TL_S2C, TWO_RESULTS);
     tl_say_hex(&s, TL_C2S,
                "140000b0159005000004070000001d0000001373656c65637420f103dfde120000eb1a762761206c6f6e67206f6e65270006"
                "00000000e5bc99f5");
@@ -79,13 +83,9 @@ static void in_frames_with_holes(void)
 static void in_frames_from_midway(void)
 {
     tl_script s = {.port = 9042};
-    tl_say_hex(&s, TL_S2C, "130002eeaba785000001080000000a00000003000473686f70abb1babd");
-    tl_say_hex(&s, TL_C2S,
-               "360002ce30d80500000207000000120000000873656c65637420610006000000000500000307000000120000000873656c65"
-               "63742062000600000000e93ead15");
-    tl_say_hex(&s, TL_S2C,
-               "450002bff1d885000003080000002f000000020000000100000001000473686f700001740002696400090000000200000004"
-               "00000001000000040000000185000002080000000400000001305ad793");
+    tl_say_hex(&s, TL_S2C, SET_KEYSPACE);
+    tl_say_hex(&s, TL_C2S, TWO_QUERIES);
+    tl_say_hex(&s, TL_S2C, TWO_RESULTS);
     tl_end(&s, TL_WHY_IDLE);
     tl_detects(&s, &tl_cassandra,
                "1 < 0+29 cassandra result 'set_keyspace shop' start complete unasked\n"

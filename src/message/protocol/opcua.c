@@ -1,8 +1,8 @@
 /*
 ** opcua.c - OPC UA over TCP (OPC 10000-6 sections 6.7 and 7.1): chunks of messages, and the service that the first of them names.
 **
-**     'HEL' 'ACK' 'ERR' 'RHE' 'OPN' 'MSG' 'CLO'  chunk 'F' 'C' 'A'  size 4, of all    channel 4  token 4  sequence 4  request 4  node id
-*...
+**     'HEL' 'ACK' 'ERR' 'RHE' 'OPN' 'MSG' 'CLO'  chunk 'F' 'C' 'A'  size 4, of all
+**     channel 4  token 4  sequence 4  request 4  node id ...
 **
 ** A message is its chunks up to the final (or aborting) one.  A response has its request's id; a hello is answered by the acknowledgment.
 ** Where messages are encrypted the ids are not to be seen: then nothing is said about services, and what is read as a sequence

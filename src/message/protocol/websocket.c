@@ -10,8 +10,8 @@
 ** Two bytes are little evidence.  Right behind a hole, and where no 101 was seen, a frame also has to fit what its direction has shown so
 ** far (fragments, RSV1), text has to be UTF-8, and a close has to have a code that exists.  A length of eight bytes is strong: its zeros
 ** and the mask bit are as good as a magic.  A session without a 101 has to begin with so many frames of the client that they are worth
-** PROOF: four or five, or two of which one is text, and more where its bytes are of few values, so that starts of frames are everywhere
-*(see probe_one).
+** PROOF: four or five, or two of which one is text, and more where its bytes are of few values, so that starts of frames are
+** everywhere (see probe_one).
 **
 ** Nobody asks and nobody answers here: the messages are not paired.
 */
