@@ -2,8 +2,7 @@
 ** rows.c - see the header.
 **
 ** A cursor stands on a session's row (and, for streams, a direction) or on an op; `settle` moves it on to the next that its table has.
-** Texts that are made for a row lie in the cursor and hold until the next row.  Rows are spread over the batch, which another thread has
-** filled: they are asked for some places ahead.
+** Texts that are made for a row lie in the cursor.
 */
 #include "store/rows.h"
 
@@ -15,7 +14,7 @@ typedef struct cursor {
     sqlite3_vtab_cursor base;
     const tl_batch_item *at, *end;
     int dir;
-    char client[TL_ADDR_TEXT], server[TL_ADDR_TEXT], vlan[TL_LAYERS_TEXT], tunnel[TL_LAYERS_TEXT], community[COMMUNITY_ID_TEXT];
+    rows_texts texts;
 } cursor;
 
 typedef struct table {
@@ -43,6 +42,11 @@ static void put_if(sqlite3_context *x, bool known, int64_t v)
     if (known) sqlite3_result_int64(x, v);
 }
 
+static void put_null(sqlite3_context *x)
+{
+    sqlite3_result_null(x);
+}
+
 static void put_text(sqlite3_context *x, const char *v)
 {
     if (v != NULL) sqlite3_result_text(x, v, -1, SQLITE_STATIC);
@@ -58,8 +62,7 @@ static void put_blob(sqlite3_context *x, const void *p, size_t n)
     sqlite3_result_blob64(x, n > 0 ? p : "", n, SQLITE_STATIC);
 }
 
-/* One that looks like IPv4 beside one that does not: IPv6 with a mapped address. */
-static const char *addr_text(const tl_session_info *i, const tl_addr *a, char *out)
+const char *rows_addr_text(const tl_session_info *i, const tl_addr *a, char *out)
 {
     bool mixed = tl_addr_is_ipv4(&i->client) != tl_addr_is_ipv4(&i->server);
     return mixed ? tl_addr_text_ipv6(a, out) : tl_addr_text(a, out);
@@ -70,23 +73,11 @@ static bool place(tl_at at)
     return at.capture != 0 && at.frame != 0;
 }
 
-static int64_t message_id(const tl_op *op, uint64_t number)
-{
-    return (int64_t)(op->session_id << 32 | number);
-}
-
 /* ---- which rows ---- */
-
-enum { AHEAD = 6, LINE = 64, OP_LINES = 6 }; /* an op, and what lies behind it in the batch: its texts, the first of its bytes */
-
-static void ask_for(const void *p, size_t lines)
-{
-    for (size_t i = 0; i < lines; i++) __builtin_prefetch((const char *)p + i * LINE);
-}
 
 static void next_row(cursor *c)
 {
-    if (c->end - c->at > AHEAD) ask_for(c->at[AHEAD].row, sizeof(tl_row_session) / LINE);
+    if (c->end - c->at > ROWS_AHEAD) rows_ask_for(c->at[ROWS_AHEAD].row, sizeof(tl_row_session) / ROWS_LINE);
     c->at++;
 }
 
@@ -134,7 +125,7 @@ static void settle_old_stream(cursor *c)
 static void settle_op(cursor *c, tl_op_kind kind)
 {
     while (c->at != c->end && c->at->kind != kind) c->at++;
-    if (c->end - c->at > AHEAD && c->at[AHEAD].kind == kind) ask_for(c->at[AHEAD].op, OP_LINES);
+    if (c->end - c->at > ROWS_AHEAD && c->at[ROWS_AHEAD].kind == kind) rows_ask_for(c->at[ROWS_AHEAD].op, ROWS_OP_LINES);
 }
 
 static void settle_chunk(cursor *c)
@@ -166,10 +157,11 @@ static void settle_message(cursor *c)
 #define CASE(name, value)                                                                                                                  \
     case at_##name: value; break;
 
-static void session_column(cursor *c, sqlite3_context *x, int at)
+static void session_column(cursor *on, sqlite3_context *x, int at)
 {
     enum { PLACES(ROWS_SESSION) };
-    const tl_row_session *row = c->at->row;
+    const tl_row_session *row = on->at->row;
+    rows_texts *c = &on->texts;
     const tl_session_info *i = &row->info;
     switch (at) {
         ROWS_SESSION(CASE, CASE)

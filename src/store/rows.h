@@ -24,12 +24,36 @@
 ** what they show, outlives the connection.  Returns SQLite's code. */
 int rows_register(sqlite3 *db, const tl_batch_items *feed);
 
+/* community_id.c: "1:..." of a TCP session, seed 0, into out, which it returns. */
+enum { COMMUNITY_ID_TEXT = 32 };
+char *store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT]);
+
+/* Texts that are made for a session's row hold until the next. */
+typedef struct rows_texts {
+    char client[TL_ADDR_TEXT], server[TL_ADDR_TEXT], vlan[TL_LAYERS_TEXT], tunnel[TL_LAYERS_TEXT], community[COMMUNITY_ID_TEXT];
+} rows_texts;
+/* One that looks like IPv4 beside one that does not: IPv6 with a mapped address. */
+const char *rows_addr_text(const tl_session_info *i, const tl_addr *a, char *out);
+
+static inline int64_t rows_message_id(const tl_op *op, uint64_t number)
+{
+    return (int64_t)(op->session_id << 32 | number);
+}
+
+/* Rows are spread over the batch, which another thread has filled: they are asked for some places ahead. */
+enum { ROWS_AHEAD = 6, ROWS_LINE = 64, ROWS_OP_LINES = 6 }; /* an op, and what lies behind it in the batch: texts, the first of its bytes */
+
+static inline void rows_ask_for(const void *p, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++) __builtin_prefetch((const char *)p + i * ROWS_LINE);
+}
+
 /* old_session: only what the ledger or a reader would miss.  Streams: directions of which something is to tell. */
 #define ROWS_SESSION(F, X)                                                                                                                 \
     F(session_id, put_count(x, i->id))                                                                                                     \
-    X(client_addr, put_text(x, addr_text(i, &i->client, c->client)))                                                                       \
+    X(client_addr, put_text(x, rows_addr_text(i, &i->client, c->client)))                                                                  \
     X(client_port, put_int(x, i->client.port))                                                                                             \
-    X(server_addr, put_text(x, addr_text(i, &i->server, c->server)))                                                                       \
+    X(server_addr, put_text(x, rows_addr_text(i, &i->server, c->server)))                                                                  \
     X(server_port, put_int(x, i->server.port))                                                                                             \
     X(vlan, put_text(x, tl_layers_vlan_text(i->layers, c->vlan)))                                                                          \
     X(tunnel, put_text(x, tl_layers_tunnel_text(i->layers, c->tunnel)))                                                                    \
@@ -116,7 +140,7 @@ int rows_register(sqlite3 *db, const tl_batch_items *feed);
     X(data, put_blob(x, e->bytes, (size_t)e->length))
 
 #define ROWS_MESSAGE(F, X)                                                                                                                 \
-    F(message_id, put_int(x, message_id(op, m->number)))                                                                                   \
+    F(message_id, put_int(x, rows_message_id(op, m->number)))                                                                              \
     X(session_id, put_count(x, op->session_id))                                                                                            \
     X(direction, put_int(x, m->dir))                                                                                                       \
     X(ordinal, put_count(x, m->ordinal))                                                                                                   \
@@ -127,7 +151,7 @@ int rows_register(sqlite3 *db, const tl_batch_items *feed);
     X(protocol, put_text(x, m->protocol))                                                                                                  \
     X(kind, put_text(x, m->kind))                                                                                                          \
     X(summary, put_span(x, m->summary))                                                                                                    \
-    X(detail, m->detail.n > 0 ? put_span(x, m->detail) : sqlite3_result_null(x))                                                           \
+    X(detail, m->detail.n > 0 ? put_span(x, m->detail) : put_null(x))                                                                      \
     X(complete, put_int(x, m->complete))                                                                                                   \
     X(sync, put_text(x, tl_sync_name(m->sync)))                                                                                            \
     X(first_ns, put_int(x, m->first.ns))                                                                                                   \
@@ -137,7 +161,7 @@ int rows_register(sqlite3 *db, const tl_batch_items *feed);
     X(first_capture_id, put_int(x, m->first.capture))                                                                                      \
     X(last_capture_id, put_int(x, m->last.capture))                                                                                        \
     X(peer_acked, put_count(x, m->peer_acked))                                                                                             \
-    X(answers_message_id, put_if(x, m->answers > 0, message_id(op, m->answers)))                                                           \
+    X(answers_message_id, put_if(x, m->answers > 0, rows_message_id(op, m->answers)))                                                      \
     X(pairing, put_text(x, tl_pairing_name(m->pairing)))
 
 /* The names of such a list, with commas between them. */

@@ -51,6 +51,7 @@ const char *const store_sql[STATEMENTS] = {
     [ST_FRAME_POSITION] = "INSERT INTO frame_position (capture_id, positions) VALUES (?, ?)",
 
     [ST_SESSIONS_PUT] = PUT("session", ROWS_SESSION, "new_session"),
+    [ST_SESSIONS_COPY] = "INSERT OR ROLLBACK INTO main.session SELECT * FROM rows.session",
     [ST_SESSIONS_AGAIN] = PUT("session", ROWS_SESSION, "old_session") SESSION_AGAIN,
     [ST_SESSION_HEALED] = "UPDATE session SET healed = 1 WHERE session_id = ? AND healed = 0",
     [ST_STREAMS_PUT] = PUT("stream", ROWS_STREAM, "new_stream"),
@@ -94,6 +95,7 @@ const char *const store_sql[STATEMENTS] = {
     [ST_STRAY_SHIFT] = "UPDATE stray SET stream_offset = stream_offset + ?3 WHERE session_id = ?1 AND direction = ?2",
 
     [ST_MESSAGES_PUT] = PUT("message", ROWS_MESSAGE, "new_message"),
+    [ST_MESSAGES_COPY] = "INSERT OR ROLLBACK INTO main.message SELECT * FROM rows.message",
     [ST_MESSAGE_PAIRING] = "UPDATE message SET pairing = ?2 WHERE message_id = ?1",
     [ST_MESSAGE_SHIFT] = "UPDATE message SET stream_offset = stream_offset + ?3"
                          " WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 AND direction = ?2",

@@ -4,6 +4,7 @@
 #ifndef TL_STORE_STATEMENTS_H
 #define TL_STORE_STATEMENTS_H
 
+#include "store/image.h"
 #include "store/rows.h"
 #include "store/store.h"
 #include "store/writeback.h"
@@ -26,6 +27,7 @@ typedef enum statement {
     ST_FRAME_COUNT,
     ST_FRAME_POSITION,
     ST_SESSIONS_PUT,
+    ST_SESSIONS_COPY,
     ST_SESSIONS_AGAIN,
     ST_SESSION_HEALED,
     ST_STREAMS_PUT,
@@ -51,6 +53,7 @@ typedef enum statement {
     ST_STRAYS_PUT,
     ST_STRAY_SHIFT,
     ST_MESSAGES_PUT,
+    ST_MESSAGES_COPY,
     ST_MESSAGE_PAIRING,
     ST_MESSAGE_SHIFT,
     ST_MESSAGE_PEER_SHIFT,
@@ -93,9 +96,11 @@ struct tl_store {
     bool marked;      /* the run is ending: what is written from here on, a later run may take back */
     int64_t marks[3]; /* the last rows of chunk, gap and stray before that */
     tl_store_totals totals, committed;
-    tl_batch_items feed;                  /* what the tables of rows.h show */
-    bool indexes_missing;                 /* see indexes.h */
-    uint64_t sessions_before;             /* the number of the first session that this handle adds; 0: not looked at yet */
+    tl_batch_items feed;      /* what the tables of rows.h show */
+    bool indexes_missing;     /* see indexes.h */
+    uint64_t sessions_before; /* the number of the first session that this handle adds; 0: not looked at yet */
+    image *image;             /* owned; NULL: no need of it yet, or without_image */
+    bool without_image;
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
     writeback *writeback;                 /* owned; NULL: nothing much was written yet */
     struct libdeflate_decompressor *inflate;
@@ -147,9 +152,5 @@ TL_MUST_USE tl_rc store_shift(tl_store *s, uint64_t session_id, int dir, uint64_
 /* resume.c: a session of an earlier run goes on: takes back what only the end of that run made of it, where that was not done yet. */
 TL_MUST_USE tl_rc store_resume(tl_store *s, uint64_t session_id);
 TL_MUST_USE tl_rc store_state(tl_store *s, const tl_op *op);
-
-/* community_id.c: "1:..." of a TCP session, seed 0, into out, which it returns. */
-enum { COMMUNITY_ID_TEXT = 32 };
-char *store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_ID_TEXT]);
 
 #endif

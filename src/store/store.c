@@ -116,6 +116,7 @@ static void free_handle(tl_store *s)
 {
     for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(s->statements[i]);
     sqlite3_close(s->db);
+    image_close(s->image);
     writeback_stop(s->writeback);
     libdeflate_free_decompressor(s->inflate);
     free(s->look.p);
@@ -340,7 +341,7 @@ tl_rc store_finish(tl_store *s)
 {
     tl_rc rc = store_begin(s);
     if (rc == TL_OK) rc = store_indexes_make(s);
-    if (rc == TL_OK && sqlite3_exec(s->db, "PRAGMA optimize", NULL, NULL, NULL) != SQLITE_OK) rc = store_failed(s, "write");
+    if (rc == TL_OK && sqlite3_exec(s->db, "PRAGMA main.optimize", NULL, NULL, NULL) != SQLITE_OK) rc = store_failed(s, "write");
     return rc == TL_OK ? tl_store_commit(s) : store_done(s, rc);
 }
 

@@ -7,6 +7,8 @@
 */
 #include "store/statements.h"
 
+enum { COPY_FROM = 64 }; /* rows: with fewer, making the image of them is not worth it */
+
 /* The sessions that earlier runs left open, and the counts.  *again: there are some that have a row. */
 static tl_rc before_sessions(tl_store *s, const tl_batch_items *items, bool *again)
 {
@@ -39,12 +41,40 @@ static tl_rc put(tl_store *s, statement how, tl_batch_items feed)
     return rc;
 }
 
+/* All of it by way of the image, where that serves: *rows of them; 0: it does not. */
+static tl_rc copy(tl_store *s, statement how, const tl_batch_items *feed, size_t *rows)
+{
+    *rows = 0;
+    if (s->checks || s->without_image) return TL_OK;
+    if (s->image == NULL && (s->image = image_open(s->db)) == NULL) {
+        s->without_image = true;
+        return TL_OK;
+    }
+    *rows = how == ST_SESSIONS_COPY ? image_sessions(s->image, feed) : image_messages(s->image, feed);
+    sqlite3_stmt *q = *rows > 0 ? store_statement(s, how) : NULL;
+    if (q == NULL) return *rows > 0 ? s->error.rc : TL_OK;
+    tl_rc rc = store_run(s, q);
+    if (rc == TL_OK && (size_t)sqlite3_changes64(s->db) != *rows)
+        rc = tl_fail(&s->error, TL_ESQL, "%s: cannot write: rows went missing", s->path);
+    return rc;
+}
+
+/* New rows of one table; n: so many. */
+static tl_rc put_new(tl_store *s, statement by_copy, statement by_column, tl_batch_items feed, uint64_t n)
+{
+    size_t copied = 0;
+    tl_rc rc = n >= COPY_FROM ? copy(s, by_copy, &feed, &copied) : TL_OK;
+    return rc == TL_OK && copied == 0 ? put(s, by_column, feed) : rc;
+}
+
 static tl_rc sessions(tl_store *s, const tl_batch_items *items)
 {
     tl_batch_items rows = {.rows = items->rows, .rows_end = items->rows_end};
     bool again;
     tl_rc rc = before_sessions(s, items, &again);
-    if (rc == TL_OK) rc = put(s, ST_SESSIONS_PUT, rows);
+    /* Indexes that are there have to follow, which no copy does. */
+    uint64_t n = s->indexes_missing ? (uint64_t)(items->rows_end - items->rows) : 0;
+    if (rc == TL_OK) rc = put_new(s, ST_SESSIONS_COPY, ST_SESSIONS_PUT, rows, n);
     if (rc == TL_OK) rc = put(s, ST_STREAMS_PUT, rows);
     if (rc == TL_OK && again) rc = put(s, ST_SESSIONS_AGAIN, rows);
     return rc == TL_OK && again ? put(s, ST_STREAMS_AGAIN, rows) : rc;
@@ -165,7 +195,7 @@ static tl_rc new_rows(tl_store *s, const tl_batch_item **at, const tl_batch_item
     tl_rc rc = n[TL_OP_CHUNK] > 0 ? put(s, ST_CHUNKS_PUT, run) : TL_OK;
     if (rc == TL_OK && n[TL_OP_GAP] > 0) rc = put(s, ST_GAPS_PUT, run);
     if (rc == TL_OK && n[TL_OP_STRAY] > 0) rc = put(s, ST_STRAYS_PUT, run);
-    if (rc == TL_OK && n[TL_OP_MESSAGE] > 0) rc = put(s, ST_MESSAGES_PUT, run);
+    if (rc == TL_OK && n[TL_OP_MESSAGE] > 0) rc = put_new(s, ST_MESSAGES_COPY, ST_MESSAGES_PUT, run, n[TL_OP_MESSAGE]);
     return rc;
 }
 
