@@ -80,6 +80,7 @@ static tl_rc settings(tl_store *s)
                                   "PRAGMA synchronous = EXTRA;"
                                   "PRAGMA cache_size = -16384;"
                                   "PRAGMA temp_store = FILE;"
+                                  "PRAGMA secure_delete = OFF;" /* ON in Debian: each new page is cleared once more */
                                   "PRAGMA analysis_limit = 400;";
     sqlite3_busy_timeout(s->db, BUSY_WAIT_MS);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
