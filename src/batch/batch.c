@@ -224,7 +224,7 @@ tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info
     if (h == NULL || p == NULL || layers == NULL || row == NULL) return TL_ENOMEM;
 
     if (f->row == NULL) {
-        *row = (tl_row_session){.exists = f->exists || info->reopened || info->resumed};
+        *row = (tl_row_session){.exists = f->exists || (info->reopened && !info->deferred) || info->resumed};
         *b->sessions_end = row;
         b->sessions_end = &row->next;
         f->row = row;

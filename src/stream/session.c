@@ -7,7 +7,8 @@
 **     closing    `closing` is the reason; every hole is decided, tails and CLOSE are told by the pulls that follow
 **     closed     in LIST_CLOSED: still answers to its key, so that late segments are not taken for a new session; a segment opens it again
 **                (`reopened`).  The one that has been closed longest is forgotten, without a word, when they cost too much: its rows are
-** written.     replaced   a SYN with another ISN took its ports: out of the table, then closing, then freed
+**                written; or, `deferred`, are to be written then
+**     replaced   a SYN with another ISN took its ports: out of the table, then closing, then freed
 **
 ** What a session has to say is in reassemble.c; one direction's sequence space in half.c.
 */
@@ -108,7 +109,7 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
     if (old != NULL) {
         bool closed = old->closed != TL_WHY_NONE;
         table_remove(t, old);
-        if (closed) {
+        if (closed && !old->deferred) {
             table_free_session(t, old);
         } else {
             *t->replaced_end = old;
@@ -122,6 +123,7 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
         s->closed = TL_WHY_NONE;
         s->reopened = true;
     }
+    s->spoken = s->spoken || (seg->flags & (TL_SYN | TL_ACK | TL_FIN | TL_RST)) != TL_SYN || seg->payload_wire > 0;
     s->close_step[0] = s->close_step[1] = 0;
     s->closing = TL_WHY_NONE;
     s->last_frame = seg->at.frame;
@@ -215,6 +217,7 @@ tl_session *tl_sessions_due(tl_sessions *t, tl_at at)
         t->replaced = s->chain;
         if (t->replaced == NULL) t->replaced_end = &t->replaced;
         s->chain = NULL;
+        if (s->closed != TL_WHY_NONE) return t->gone = s; /* deferred */
         return close_now(s, TL_WHY_REUSED);
     }
     while (t->heap_n > 0 && t->heap[0].deadline <= t->clock) {
@@ -227,6 +230,7 @@ tl_session *tl_sessions_due(tl_sessions *t, tl_at at)
     size_t share = t->limits.memory_bytes / CLOSED_SHARE;
     while ((t->memory > t->limits.memory_bytes || t->closed_memory > share) && (s = t->oldest[LIST_CLOSED]) != NULL) {
         table_remove(t, s);
+        if (s->deferred) return t->gone = s;
         table_free_session(t, s);
     }
     if ((s = t->oldest[LIST_OPEN]) == NULL) return NULL;
@@ -336,6 +340,7 @@ void tl_session_look(const tl_session *s, tl_session_info *out)
         .rebased = s->rebased,
         .reopened = s->reopened,
         .resumed = s->resumed,
+        .deferred = s->deferred,
         .closed = s->closed,
         .first = {s->first_ns, s->first_frame, s->first_capture},
         .last = {s->last_ns, s->last_frame, s->last_capture},
@@ -347,6 +352,32 @@ void tl_session_look(const tl_session *s, tl_session_info *out)
     look_stream(&s->half[!s->client], &out->stream[TL_S2C]);
     bool has_bytes = out->stream[0].length + out->stream[1].length > 0;
     out->conn_state = conn_state(&s->conn, s->client, has_bytes);
+}
+
+bool tl_session_unanswered(const tl_session *s, tl_unanswered *out)
+{
+    const half *asked = &s->half[s->client], *other = &s->half[!s->client];
+    if (s->spoken || s->resumed || (s->reopened && !s->deferred) || other->packets > 0) return false;
+    if (asked->lane != NULL || other->lane != NULL) return false; /* copies of another tap */
+    if (out == NULL) return true;
+    *out = (tl_unanswered){.id = s->id,
+                           .client = table_addr(s, s->client),
+                           .server = table_addr(s, !s->client),
+                           .packets = asked->packets,
+                           .wire_bytes = asked->wire_bytes,
+                           .first = {s->first_ns, s->first_frame, s->first_capture},
+                           .last = {s->last_ns, s->last_frame, s->last_capture}};
+    return true;
+}
+
+void tl_session_defer(tl_session *s, bool yes)
+{
+    s->deferred = yes;
+}
+
+bool tl_session_forgotten(const tl_session *s)
+{
+    return s->closed != TL_WHY_NONE && !s->in_table;
 }
 
 void tl_sessions_look(const tl_sessions *t, tl_sessions_stats *out)

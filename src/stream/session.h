@@ -73,6 +73,7 @@ typedef struct tl_session_info {
     bool rebased;   /* offset 0 moved: messages must be framed again */
     bool reopened;  /* segments came after its close was told: its row exists, and messages must be framed again */
     bool resumed;   /* restored from an earlier run (resume.h): its row exists, and messages must be framed again */
+    bool deferred;  /* tl_session_defer: it has no row, though it may be reopened */
     tl_why closed;  /* NONE while live */
     tl_at first, last;
     int64_t rtt_ns;           /* SYN to SYN-ACK to ACK; -1: not known */
@@ -114,6 +115,23 @@ bool tl_session_closed(const tl_session *s);
 void tl_session_look(const tl_session *s, tl_session_info *out);
 /* One pointer for the layer above, NULL at first. */
 void **tl_session_slot(tl_session *s);
+
+/* ---- sessions that were only asked for ---- */
+
+/* What there is to say of one that is nothing but SYNs of its client, without payload, that nobody answered. */
+typedef struct tl_unanswered {
+    uint64_t id;
+    tl_addr client, server;
+    uint64_t packets, wire_bytes;
+    tl_at first, last; /* ns: smallest and largest */
+} tl_unanswered;
+/* Is it one, and is nothing of it written yet?  *out: NULL, or filled in where it is. */
+bool tl_session_unanswered(const tl_session *s, tl_unanswered *out);
+/* Its close was told, and the caller wrote nothing of it.  The table gives it out once more, closed and with nothing to tell, when no late
+** segment can find it any more (tl_session_forgotten): from tl_sessions_due, and at the end by tl_sessions_next alone.  Until then one
+** opens it again, and the caller says with `false` when it has written it. */
+void tl_session_defer(tl_session *s, bool yes);
+bool tl_session_forgotten(const tl_session *s);
 
 typedef struct tl_sessions_stats {
     uint64_t live, total;

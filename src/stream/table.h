@@ -44,8 +44,10 @@ struct tl_session {
     uint8_t closing : 4; /* tl_why: being closed */
     uint8_t closed : 4;  /* tl_why: close told */
     bool reopened : 1, rebased : 1, syn_ack : 1, in_table : 1, rtt_known : 1;
-    bool resumed : 1; /* restored: its row exists */
-    bool resting : 1; /* restored, and nothing was asked of it since */
+    bool resumed : 1;  /* restored: its row exists */
+    bool resting : 1;  /* restored, and nothing was asked of it since */
+    bool deferred : 1; /* tl_session_defer */
+    bool spoken : 1;   /* a segment was more than a SYN */
     bool ipv4 : 1;
     uint8_t ip[]; /* of both sides, the sender of the first segment first: of 4 bytes each (ipv4) or 16 */
 };
