@@ -28,6 +28,9 @@ WITH limits(place, topic, found, noun, text) AS (
   SELECT 9, 'Sessions cut by a limit', (SELECT count(*) FROM session WHERE close_reason = 'evicted'), 'session',
          'Closed early to stay within the memory limit of the program.'
   UNION ALL
+  SELECT 9.5, 'Connections that are only summed up', (SELECT coalesce(sum(sessions), 0) FROM scan), 'session',
+         'Asked for and never answered: scans and floods. They are not among the sessions of this report, by wish of who made the database.'
+  UNION ALL
   SELECT 10, 'Everything that is not TCP', (SELECT coalesce(sum(frames), 0) FROM frame_count WHERE outcome IN ('not_tcp', 'not_ip')), 'frame',
          'Something else than TCP: counted, and not analysed.'
   UNION ALL

@@ -51,6 +51,31 @@ SELECT s.session_id,
   LEFT JOIN stream AS c ON c.session_id = s.session_id AND c.direction = 0
   LEFT JOIN stream AS v ON v.session_id = s.session_id AND v.direction = 1;
 
+-- Connections that were only asked for, summed up (tcpledger-ingest --scan-aggregate): not among `sessions`.  client, server and port are
+-- those of all its sessions; where they differ, NULL.
+DROP VIEW IF EXISTS scans;
+CREATE VIEW scans AS
+SELECT scan_id,
+       grouped_by,
+       client_addr AS client,
+       server_addr AS server,
+       server_port AS port,
+       sessions,
+       packets,
+       wire_bytes,
+       strftime('%Y-%m-%dT%H:%M:%S', (first_ns - 999999999 * (first_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (first_ns % 1000000000 + 1000000000) % 1000000000) AS first,
+       strftime('%Y-%m-%dT%H:%M:%S', (last_ns - 999999999 * (last_ns < 0)) / 1000000000, 'unixepoch')
+         || format('.%09dZ', (last_ns % 1000000000 + 1000000000) % 1000000000) AS last,
+       round((last_ns - first_ns) / 1e9, 6) AS seconds,
+       first_session_id,
+       last_session_id,
+       first_capture_id,
+       first_frame,
+       last_capture_id,
+       last_frame
+  FROM scan;
+
 -- One row a direction that any packet shows.
 DROP VIEW IF EXISTS streams;
 CREATE VIEW streams AS

@@ -84,8 +84,8 @@ const tl_section tl_sections_info[] = {
      "SELECT outcome, sum(frames) AS frames, sum(bytes) AS bytes, count(*) AS captures FROM frame_count GROUP BY outcome ORDER BY 2 DESC",
      false, NULL},
     {"closings", "how sessions ended",
-     "SELECT coalesce(close_reason, 'open') AS close_reason, conn_state, count(*) AS sessions FROM session GROUP BY 1, 2 ORDER BY 3 DESC, "
-     "1, 2",
+     "SELECT coalesce(close_reason, 'open') AS close_reason, conn_state, count(*) AS sessions FROM session GROUP BY 1, 2"
+     " UNION ALL SELECT 'summed up', 'S0', sum(sessions) FROM scan HAVING count(*) > 0 ORDER BY 3 DESC, 1, 2",
      false, NULL},
     {0},
 };

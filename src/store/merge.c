@@ -17,8 +17,9 @@ enum { VALUE_LIMIT = 16 << 20 };
 enum { KINDS = 6 };
 static const char highest_sql[] =
     "SELECT (SELECT coalesce(max(ingest_id), 0) FROM ingest), (SELECT coalesce(max(capture_id), 0) FROM capture),"
-    " (SELECT coalesce(max(session_id), 0) FROM session), (SELECT coalesce(max(chunk_id), 0) FROM chunk),"
-    " (SELECT coalesce(max(gap_id), 0) FROM gap), (SELECT coalesce(max(stray_id), 0) FROM stray)";
+    " (SELECT max(coalesce((SELECT max(session_id) FROM session), 0), coalesce((SELECT max(last_session_id) FROM scan), 0))),"
+    " (SELECT coalesce(max(chunk_id), 0) FROM chunk), (SELECT coalesce(max(gap_id), 0) FROM gap), (SELECT coalesce(max(stray_id), 0) FROM "
+    "stray)";
 /* Numbers of ours are positive, captures fit 32 bits and sessions 31 (message_id is session_id << 32 | number). */
 static const char lowest_sql[] =
     "SELECT min((SELECT coalesce(min(ingest_id), 1) FROM ingest), (SELECT coalesce(min(capture_id), 1) FROM capture),"
@@ -39,6 +40,12 @@ static const struct {
      "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)"},
     {"SELECT capture_id + ?2, positions FROM frame_position ORDER BY capture_id",
      "INSERT INTO frame_position (capture_id, positions) VALUES (?, ?)"},
+    {"SELECT ingest_id + ?1, grouped_by, client_addr, server_addr, server_port, sessions, packets, wire_bytes, first_ns, last_ns,"
+     " first_session_id + ?3, last_session_id + ?3, first_capture_id + ?2, first_frame, last_capture_id + ?2, last_frame FROM scan"
+     " ORDER BY scan_id",
+     "INSERT INTO scan (ingest_id, grouped_by, client_addr, server_addr, server_port, sessions, packets, wire_bytes, first_ns, last_ns,"
+     " first_session_id, last_session_id, first_capture_id, first_frame, last_capture_id, last_frame)"
+     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     {"SELECT session_id + ?3, client_addr, client_port, server_addr, server_port, vlan, tunnel, first_ns, last_ns, conn_state, history,"
      " close_reason, roles, midstream, healed, rtt_ns, protocol, community_id, first_capture_id + ?2, first_frame, last_capture_id + ?2,"
      " last_frame FROM session ORDER BY session_id",

@@ -35,7 +35,8 @@ const char *const store_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
     [ST_ROLLBACK] = "ROLLBACK",
-    [ST_NEXT_SESSION] = "SELECT coalesce(max(session_id), 0) + 1 FROM session",
+    [ST_NEXT_SESSION] = "SELECT max(coalesce((SELECT max(session_id) FROM session), 0),"
+                        " coalesce((SELECT max(last_session_id) FROM scan), 0)) + 1",
     [ST_FIND_CAPTURE] = "SELECT capture_id FROM capture"
                         " WHERE bytes = ?1 AND sha256 IS NOT NULL AND (?2 IS NULL OR sha256 = ?2)"
                         " AND state IN ('complete', 'truncated') LIMIT 1",
@@ -49,6 +50,9 @@ const char *const store_sql[STATEMENTS] = {
                        " last_ns = ?8, frames = ?9, drops_reported = ?10, state = ?11, error = ?12 WHERE capture_id = ?1",
     [ST_FRAME_COUNT] = "INSERT INTO frame_count (capture_id, outcome, frames, bytes) VALUES (?, ?, ?, ?)",
     [ST_FRAME_POSITION] = "INSERT INTO frame_position (capture_id, positions) VALUES (?, ?)",
+    [ST_SCAN] = "INSERT INTO scan (ingest_id, grouped_by, client_addr, server_addr, server_port, sessions, packets, wire_bytes, first_ns,"
+                " last_ns, first_session_id, last_session_id, first_capture_id, first_frame, last_capture_id, last_frame)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 
     [ST_SESSIONS_PUT] = PUT("session", ROWS_SESSION, "new_session"),
     [ST_SESSIONS_COPY] = "INSERT OR ROLLBACK INTO main.session SELECT * FROM rows.session",

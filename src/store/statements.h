@@ -26,6 +26,7 @@ typedef enum statement {
     ST_CAPTURE_END,
     ST_FRAME_COUNT,
     ST_FRAME_POSITION,
+    ST_SCAN,
     ST_SESSIONS_PUT,
     ST_SESSIONS_COPY,
     ST_SESSIONS_AGAIN,

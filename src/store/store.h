@@ -11,6 +11,7 @@
 #define TL_STORE_H
 
 #include "batch/batch.h"
+#include "batch/scans.h"
 
 typedef struct tl_store tl_store;
 
@@ -74,6 +75,9 @@ TL_MUST_USE tl_rc tl_store_capture_end(tl_store *s, uint32_t capture_id, const t
 TL_MUST_USE tl_rc tl_store_write(tl_store *s, tl_batch *b);
 TL_MUST_USE tl_rc tl_store_commit(tl_store *s);
 
+/* A row of scan, of this run: in its last transaction, so that one that is interrupted has none. */
+TL_MUST_USE tl_rc tl_store_scan(tl_store *s, const tl_scan *scan);
+
 /* ---- framing stored sessions again ---- */
 
 /* The next session after `after` (0: the first) that is healed and reaches into capture_id or a later one; *session_id 0: none. */
@@ -111,6 +115,7 @@ struct sqlite3 *tl_store_connection(tl_store *s);
 /* What this handle added to the database, late data and healed gaps taken into account. */
 typedef struct tl_store_totals {
     uint64_t sessions, stored_bytes, duplicate_bytes, stray_bytes, messages, gaps, gap_bytes, strays;
+    uint64_t scans, scan_sessions; /* rows of scan, and the sessions that are in them alone */
 } tl_store_totals;
 void tl_store_totals_look(const tl_store *s, tl_store_totals *out);
 

@@ -136,6 +136,7 @@ static tl_rc remove_run(tl_store *s, int64_t ingest_id)
         "DELETE FROM session WHERE session_id BETWEEN ?1 AND ?2",
     };
     static const char *const by_run[] = {
+        "DELETE FROM scan WHERE ingest_id = ?1",
         ("DELETE FROM frame_count WHERE capture_id " OF_RUN),
         ("DELETE FROM frame_position WHERE capture_id " OF_RUN),
         "DELETE FROM capture WHERE ingest_id = ?1",

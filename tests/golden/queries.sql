@@ -11,6 +11,7 @@
 --   45        text on a reset, data behind it                                                  (data_after_rst)
 --   46        an upload, cut by the snap length, doubled, out of order, with wrong checksums    (uploads, cut_frames, ...)
 --   47        a message found again after a hole                                               (resynced_messages)
+--   101 to 127   summed up: a scan of one client, and a flood of one server                    (scans, half_open)
 BEGIN;
 CREATE TEMP TABLE s (id INTEGER, client TEXT, cport INTEGER, server TEXT, sport INTEGER, at REAL, lasts REAL, state TEXT, history TEXT,
                      roles TEXT, midstream INTEGER, rtt_ms REAL, protocol TEXT, c INTEGER, v INTEGER);
@@ -93,5 +94,8 @@ INSERT INTO message (message_id, session_id, direction, ordinal, stream_offset, 
     FROM m JOIN s ON s.id = m.id ORDER BY 1;
 
 INSERT INTO frame_count VALUES (2, 'other_channel', 6, 420);
+INSERT INTO scan VALUES
+  (1, 1, 'client', '10.0.0.67', NULL, 22, 15, 15, 600, 1715595437500000000, 1715595438000000000, 101, 127, 1, 20, 2, 3),
+  (2, 1, 'endpoint', NULL, '192.0.2.80', 443, 12, 13, 520, 1715595437600000000, 1715595437900000000, 102, 126, 1, 21, 2, 2);
 UPDATE capture SET frames = frames + 6 WHERE capture_id = 2;
 COMMIT;

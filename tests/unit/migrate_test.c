@@ -89,7 +89,7 @@ static void makes_a_new_one(void)
         rows_are(both[i],
                  "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY "
                  "name)",
-                 "capture,chunk,frame_count,frame_position,gap,ingest,message,session,session_state,stray,stream");
+                 "capture,chunk,frame_count,frame_position,gap,ingest,message,scan,session,session_state,stray,stream");
         rows_are(both[i], "SELECT count(*) FROM sessions", "0");
     }
     tl_scratch_done(path);
@@ -197,7 +197,7 @@ static void migrates(void)
     char *path = tl_scratch("old.db");
     make_ours(path);
     run_sql(path, "INSERT INTO ingest (started_ns, tool_version, options, state) VALUES (1, 'old', '{}', 'complete'); DROP TABLE message; "
-                  "DROP TABLE session_state; DROP TABLE frame_position; PRAGMA user_version = 1");
+                  "DROP TABLE session_state; DROP TABLE frame_position; DROP TABLE scan; PRAGMA user_version = 1");
     run_sql(path, without_indexes);
     make_ours(path);
     rows_are(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'session_by_%'", "2");
@@ -215,7 +215,7 @@ static void messages_survive(void)
     run_sql(path,
             "INSERT INTO message VALUES (4294967297, 1, 0, 1, 0, 5, 0, 5, 'http', 'request', 'GET /', NULL, 1, 'start', 1, 2, 1, 2, 1, "
             "1, 0, NULL, 'unanswered')");
-    run_sql(path, "DROP TABLE frame_position");
+    run_sql(path, "DROP TABLE frame_position; DROP TABLE scan");
     run_sql(path, without_indexes);
     set_version(path, 3);
     make_ours(path);

@@ -240,7 +240,7 @@ static void what_people_ask(void)
         {"WITH RECURSIVE a(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM a WHERE x < 5) SELECT sum(x) FROM a", "15\n"},
         {"SELECT value FROM json_each('[7,8]')", "7\n8\n"},
         {"SELECT group_concat(name, ' ') FROM sqlite_schema WHERE type = 'table' AND name LIKE 's%'",
-         "session stream stray session_state\n"},
+         "session stream stray session_state scan\n"},
         {"SELECT json_extract(detail, '$.status') FROM message WHERE summary LIKE '4%'", "404\n"},
         {"SELECT detail ->> '$.status' FROM message WHERE summary GLOB '404*'", "404\n"},
         {"SELECT length(sqlar_uncompress(data, raw_size)) FROM chunk WHERE chunk_id = 2", "340\n"},
