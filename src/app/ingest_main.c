@@ -164,9 +164,15 @@ static void summary(const run *r)
     plural(gaps, sizeof gaps, t.gaps, "gap");
     plural(missing, sizeof missing, t.gap_bytes, "byte");
     double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - r->began_ns) / 1e9;
-    char line[1200];
-    snprintf(line, sizeof line, "%.600s: %s, %s, %s, %s, %s (%s missing), %.2f s", r->o.db, frames, sessions, bytes, messages, gaps,
-             missing, seconds);
+    char line[1200], scans[160] = "";
+    if (t.scans > 0) {
+        char half_open[64], rows[64];
+        plural(half_open, sizeof half_open, t.scan_sessions, "unanswered one");
+        plural(rows, sizeof rows, t.scans, "row");
+        snprintf(scans, sizeof scans, " and %s in %s of scan", half_open, rows);
+    }
+    snprintf(line, sizeof line, "%.600s: %s, %s%s, %s, %s, %s (%s missing), %.2f s", r->o.db, frames, sessions, scans, bytes, messages,
+             gaps, missing, seconds);
     put_line(line);
 }
 

@@ -29,6 +29,7 @@ static const char usage[] =
     "      --memory SIZE    limit for sessions, held bytes and buffers (default 512M)\n"
     "      --hole-bytes SIZE    held behind the holes of one direction at most (default 128M)\n"
     "      --max-sessions N     open at a time; the idlest is closed (default: as memory allows)\n"
+    "      --scan-aggregate     SYNs that nobody answered are summed up by scan or flood, not a session each\n"
     "      --vlan key       the same addresses on another VLAN are another session\n"
     "      --framings FILE  protocols of your own, declared in a text file\n"
     "      --detector FILE.so   a detector of your own, compiled (runs as part of the program)\n"
@@ -95,6 +96,7 @@ enum {
     OPT_HOLE,
     OPT_SESSIONS,
     OPT_VLAN,
+    OPT_SCANS,
     OPT_NO_SANDBOX,
     OPT_BATCH,
     OPT_COMMIT,
@@ -239,6 +241,7 @@ bool options_read(options *o, int argc, char **argv, int *status)
                                           {"memory", required_argument, NULL, OPT_MEMORY},
                                           {"hole-bytes", required_argument, NULL, OPT_HOLE},
                                           {"max-sessions", required_argument, NULL, OPT_SESSIONS},
+                                          {"scan-aggregate", no_argument, NULL, OPT_SCANS},
                                           {"vlan", required_argument, NULL, OPT_VLAN},
                                           {"batch-bytes", required_argument, NULL, OPT_BATCH},
                                           {"commit-bytes", required_argument, NULL, OPT_COMMIT},
@@ -257,6 +260,7 @@ bool options_read(options *o, int argc, char **argv, int *status)
         case 'i': o->interface = optarg; break;
         case 'f': o->filter = optarg; break;
         case 'q': o->quiet = true; break;
+        case OPT_SCANS: o->pipeline.scan_aggregate = true; break;
         case OPT_NO_SANDBOX: o->no_sandbox = true; break;
         case 'h':
             fputs(usage, stdout);
@@ -297,6 +301,7 @@ void options_json(const options *o, const char *sandbox, tl_text *json)
     tl_json_number(json, "hole_bytes", (int64_t)l->hole_bytes);
     tl_json_number(json, "max_sessions", (int64_t)l->max_sessions);
     tl_json_number(json, "vlan_key", l->vlan_key);
+    if (o->pipeline.scan_aggregate) tl_json_number(json, "scan_aggregate", 1);
     tl_json_number(json, "batch_bytes", (int64_t)o->pipeline.batch_bytes);
     tl_json_field(json, "sandbox", tl_span_of(sandbox, strlen(sandbox)), 100);
     if (o->files.framings != NULL) tl_json_field(json, "framings", tl_span_of(o->files.framings, strlen(o->files.framings)), 4096);

@@ -13,7 +13,9 @@
 **    is balanced.
 ** 3. A session that was reopened after its close, restored from an earlier run, or whose framer gave up has no framer: its messages are
 **    framed again from the database.
-** 4. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
+** 4. A session that was only asked for, where those are summed up, waits to be forgotten by the table before it is added: a late answer
+**    makes it one that has a row.
+** 5. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
 **    taken back any more.
 */
 #include "app/pipeline.h"
@@ -22,6 +24,7 @@
 #include "app/pipeline_reframe.h"
 #include "app/pipeline_resume.h"
 #include "app/pipeline_writer.h"
+#include "batch/scans.h"
 #include "message/framer.h"
 #include "packet/fragments.h"
 
@@ -59,6 +62,8 @@ struct tl_pipeline {
     tl_flows flows;
     tl_framers framers;
     tl_flow *brief;         /* owned; of sessions without a lane, one after the other */
+    tl_scans *scans;        /* owned; NULL: sessions that were only asked for have rows like others */
+    bool ending;            /* no segment comes any more */
     size_t held_most;       /* bytes that they may hold back */
     uint64_t first_session; /* likewise */
     tl_limits limits;
@@ -174,21 +179,37 @@ static tl_rc tell(tl_pipeline *p, lane *l, const tl_event *ev)
     return rc;
 }
 
+/* One that is summed up instead of written: how it is told. */
+static bool summed(const tl_pipeline *p, tl_session *s, tl_unanswered *out)
+{
+    return p->scans != NULL && *tl_session_slot(s) == NULL && tl_session_unanswered(s, out);
+}
+
 /* Its last row, and nothing of it stays here. */
 static tl_rc end_session(tl_pipeline *p, tl_session *s)
 {
     tl_session_info info;
+    tl_unanswered unanswered;
     lane *l = *tl_session_slot(s);
+    tl_rc rc;
+    if (summed(p, s, &unanswered)) {
+        bool last = p->ending || tl_session_forgotten(s); /* invariant 4 */
+        tl_session_defer(s, !last);
+        if (last) tl_scans_add(p->scans, &unanswered);
+        return TL_OK;
+    }
     if (l != NULL) {
-        tl_rc rc = session_row(p, l, tl_batch_session);
+        rc = session_row(p, l, tl_batch_session);
         if (rc != TL_OK) return rc;
         *tl_session_slot(s) = NULL;
         lane_free(p, l);
-        return TL_OK;
+    } else {
+        tl_session_look(s, &info);
+        tl_flow_again(p->brief, info.id);
+        rc = tl_batch_session(p->batch, p->brief, &info, "");
     }
-    tl_session_look(s, &info);
-    tl_flow_again(p->brief, info.id);
-    return tl_batch_session(p->batch, p->brief, &info, "");
+    tl_session_defer(s, false);
+    return rc;
 }
 
 /* Everything that a session has to say, into the batch. */
@@ -196,7 +217,7 @@ static tl_rc drain(tl_pipeline *p, tl_session *s)
 {
     tl_event ev;
     tl_rc rc = TL_OK;
-    if (*tl_session_slot(s) == NULL && tl_session_resumed(s)) { /* invariant 4 */
+    if (*tl_session_slot(s) == NULL && tl_session_resumed(s)) { /* invariant 5 */
         lane *l = lane_new(p, s);
         rc = l == NULL ? TL_ENOMEM : session_row(p, l, tl_batch_session);
     }
@@ -318,8 +339,14 @@ static tl_rc end_sessions(tl_pipeline *p)
     tl_rc rc = TL_OK;
     tl_session_mark mark;
     uint64_t id;
+    tl_unanswered unanswered;
+    p->ending = true;
     tl_sessions_choose(p->sessions, RESUME_SESSIONS_MOST);
     for (tl_session *s = NULL; rc == TL_OK && (s = tl_sessions_next(p->sessions, s)) != NULL;) {
+        if (tl_session_closed(s) && summed(p, s, &unanswered)) {
+            tl_scans_add(p->scans, &unanswered);
+            continue;
+        }
         tl_fate fate = tl_session_fate(s);
         if (fate != TL_FATE_FORGET && (fate != TL_FATE_SAVE || !tl_session_closed(s))) continue;
         rc = save(p, s, &mark, &id);
@@ -327,7 +354,7 @@ static tl_rc end_sessions(tl_pipeline *p)
         if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
     }
     for (tl_session *s; rc == TL_OK && (s = tl_sessions_end(p->sessions)) != NULL;) {
-        bool saves = tl_session_fate(s) == TL_FATE_SAVE; /* it may be gone when it is drained */
+        bool saves = tl_session_fate(s) == TL_FATE_SAVE && !summed(p, s, NULL); /* it may be gone when it is drained */
         if (saves) rc = save(p, s, &mark, &id);
         if (rc == TL_OK) rc = drain(p, s);
         if (rc == TL_OK && saves) rc = store_state(p, id, &mark);
@@ -350,6 +377,11 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     if (p != NULL) p->decoder = tl_decoder_new(o->limits.hash_key);
     if (p != NULL) p->brief = tl_flow_new(NULL, 0, NULL);
     if (p == NULL || p->sessions == NULL || p->decoder == NULL || p->brief == NULL) {
+        (void)tl_fail(err, TL_ENOMEM, "out of memory");
+        tl_pipeline_free(p);
+        return NULL;
+    }
+    if (o->scan_aggregate && (p->scans = tl_scans_new(o->limits.hash_key)) == NULL) {
         (void)tl_fail(err, TL_ENOMEM, "out of memory");
         tl_pipeline_free(p);
         return NULL;
@@ -384,6 +416,7 @@ void tl_pipeline_free(tl_pipeline *p)
     tl_stock_clear(&p->stock);
     tl_decoder_free(p->decoder);
     tl_sessions_free(p->sessions);
+    tl_scans_free(p->scans);
     tl_text_free(&p->state);
     free(p->again);
     free(p);
@@ -448,6 +481,16 @@ tl_rc tl_pipeline_run(tl_pipeline *p, tl_source *source, uint32_t capture_id, tl
     return rc;
 }
 
+static tl_rc store_scans(tl_pipeline *p)
+{
+    size_t n = 0;
+    const tl_scan *rows = p->scans != NULL ? tl_scans_rows(p->scans, &n) : NULL;
+    tl_rc rc = TL_OK;
+    for (size_t i = 0; rc == TL_OK && i < n; i++) rc = tl_store_scan(p->store, &rows[i]);
+    if (rc != TL_OK) p->error = *tl_store_error(p->store);
+    return rc;
+}
+
 tl_rc tl_pipeline_finish(tl_pipeline *p)
 {
     if (p->writer == NULL) return p->error.rc;
@@ -465,6 +508,7 @@ tl_rc tl_pipeline_finish(tl_pipeline *p)
     rc = writer_stop(p->writer, &p->error);
     p->writer = NULL;
     p->batch = NULL;
+    if (rc == TL_OK) rc = store_scans(p);
     if (rc == TL_OK) rc = tl_reframe_resumed(p->store, p->registry, p->first_capture, &p->error);
     if (rc == TL_OK) rc = tl_reframe_these(p->store, p->registry, p->again, p->again_n, &p->error);
     return rc == TL_OK ? tl_reframe_healed(p->store, p->registry, p->first_capture, &p->error) : rc;

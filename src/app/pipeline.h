@@ -23,6 +23,7 @@ typedef struct tl_pipeline_options {
     size_t batch_bytes;          /* 0: 8 MiB */
     unsigned batches;            /* that circulate, at least 2; 0: 3 */
     bool separate;               /* sessions that were open when an earlier run ended are not continued */
+    bool scan_aggregate;         /* sessions that were only asked for are rows of scan (batch/scans.h) */
 } tl_pipeline_options;
 
 /* What a source turned out to be.  It stays where it is until tl_pipeline_finish: fragments that are lost only later are counted in it, and
