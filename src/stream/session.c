@@ -86,7 +86,6 @@ void tl_sessions_free(tl_sessions *t)
     free(t->ending);
     free(t->heap);
     free(t->buckets);
-    free(t->marks);
     free(t);
 }
 

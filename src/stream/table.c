@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/siphash.h"
 
-enum { FIRST_BUCKETS = 1024, HEAP_MOST = 1 << 30 };
+enum { FIRST_BUCKETS = 256, BUCKET_SHARE = 4 /* sessions */, HEAP_MOST = 1 << 30, LINE = 64, HUGE_PAGE = 2 << 20 };
+_Static_assert(sizeof(bucket) <= LINE, "a bucket is one cache line");
 
 /* VLAN tags where they are part of the key. */
 static size_t vlan_key(const tl_layers *l, uint32_t *out)
@@ -90,57 +92,103 @@ uint32_t table_hash(const tl_sessions *t, const tl_segment *seg)
     return (uint32_t)tl_siphash(t->limits.hash_key, key, n);
 }
 
-/* The bit of a hash in its bucket's mark: the marks fit a cache that neither buckets nor sessions do, and most of a flood is new. */
+static bucket *bucket_of(const tl_sessions *t, uint32_t hash)
+{
+    return &t->buckets[hash & (t->bucket_n - 1)];
+}
+
+static uint16_t tag(uint32_t hash)
+{
+    return (uint16_t)(hash >> 16);
+}
+
 static uint16_t mark(uint32_t hash)
 {
     return (uint16_t)(1u << (hash >> 28));
 }
 
+/* Is it between these endpoints?  *side: which of its sides src is. */
+static bool between(const tl_sessions *t, const tl_session *s, const tl_segment *seg, int *side)
+{
+    if (s->ipv4 != (tl_addr_is_ipv4(&seg->src) && tl_addr_is_ipv4(&seg->dst))) return false;
+    if (same_addr(s, 0, &seg->src) && same_addr(s, 1, &seg->dst))
+        *side = 0;
+    else if (same_addr(s, 1, &seg->src) && same_addr(s, 0, &seg->dst))
+        *side = 1;
+    else
+        return false;
+    return !t->limits.vlan_key || same_vlans(s->layers, &seg->layers);
+}
+
 tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint32_t hash, int *side)
 {
-    if (t->bucket_n == 0 || !(t->marks[hash & (t->bucket_n - 1)] & mark(hash))) return NULL;
-    bool ipv4 = tl_addr_is_ipv4(&seg->src) && tl_addr_is_ipv4(&seg->dst);
-    for (tl_session *s = t->buckets[hash & (t->bucket_n - 1)]; s != NULL; s = s->chain) {
-        if (s->hash != hash) continue;
-        if (s->ipv4 != ipv4) continue;
-        if (same_addr(s, 0, &seg->src) && same_addr(s, 1, &seg->dst))
-            *side = 0;
-        else if (same_addr(s, 1, &seg->src) && same_addr(s, 0, &seg->dst))
-            *side = 1;
-        else
-            continue;
-        if (!t->limits.vlan_key || same_vlans(s->layers, &seg->layers)) return s;
-    }
+    if (t->bucket_n == 0) return NULL;
+    const bucket *b = bucket_of(t, hash);
+    for (unsigned i = 0; i < b->n; i++)
+        if (b->tag[i] == tag(hash) && b->session[i]->hash == hash && between(t, b->session[i], seg, side)) return b->session[i];
+    if (!(b->mark & mark(hash))) return NULL;
+    for (tl_session *s = b->more; s != NULL; s = s->chain)
+        if (s->hash == hash && between(t, s, seg, side)) return s;
     return NULL;
 }
 
 static void bucket_put(tl_sessions *t, tl_session *s)
 {
-    size_t at = s->hash & (t->bucket_n - 1);
-    s->chain = t->buckets[at];
-    t->buckets[at] = s;
-    t->marks[at] |= mark(s->hash);
+    bucket *b = bucket_of(t, s->hash);
+    if (b->n < BUCKET_INLINE) {
+        b->tag[b->n] = tag(s->hash);
+        b->session[b->n++] = s;
+        return;
+    }
+    s->chain = b->more;
+    b->more = s;
+    b->mark |= mark(s->hash);
+}
+
+static void bucket_remove(tl_sessions *t, tl_session *s)
+{
+    bucket *b = bucket_of(t, s->hash);
+    for (unsigned i = 0; i < b->n; i++) {
+        if (b->session[i] != s) continue;
+        b->n--;
+        b->tag[i] = b->tag[b->n];
+        b->session[i] = b->session[b->n];
+        return;
+    }
+    tl_session **at = &b->more;
+    while (*at != s) at = &(*at)->chain;
+    *at = s->chain;
+    s->chain = NULL;
+    if (b->more == NULL) b->mark = 0;
+}
+
+/* Each look at the table is anywhere in it: in large pages where there are some. */
+static bucket *buckets_new(size_t n)
+{
+    size_t bytes = n * sizeof(bucket);
+    bool large = bytes >= HUGE_PAGE;
+    bucket *b = aligned_alloc(large ? HUGE_PAGE : LINE, bytes);
+    if (b == NULL) return NULL;
+    if (large) (void)madvise(b, bytes, MADV_HUGEPAGE); /* a wish */
+    return memset(b, 0, bytes);
 }
 
 static bool grow(tl_sessions *t)
 {
     size_t n = t->bucket_n == 0 ? FIRST_BUCKETS : t->bucket_n * 2;
-    tl_session **buckets = calloc(n, sizeof(*buckets));
-    uint16_t *marks = calloc(n, sizeof(*marks));
-    if (buckets == NULL || marks == NULL) {
-        free(buckets);
-        free(marks);
-        return t->bucket_n != 0; /* long chains are slow, not wrong */
-    }
+    bucket *buckets = buckets_new(n);
+    if (buckets == NULL) return t->bucket_n != 0; /* long chains are slow, not wrong */
     free(t->buckets);
-    free(t->marks);
-    t->memory += (n - t->bucket_n) * (sizeof(*buckets) + sizeof(*marks));
+    t->memory += (n - t->bucket_n) * sizeof(bucket);
     t->buckets = buckets;
-    t->marks = marks;
     t->bucket_n = n;
     /* Each is in one of the lists, mostly in the order in which they lie in memory; from bucket to bucket each would be anywhere. */
     for (int list = LIST_OPEN; list < LISTS; list++)
-        for (tl_session *s = t->oldest[list]; s != NULL; s = s->newer) bucket_put(t, s);
+        for (tl_session *s = t->oldest[list]; s != NULL; s = s->newer) {
+            if (s->newer != NULL) __builtin_prefetch(bucket_of(t, s->newer->hash), 1);
+            s->chain = NULL;
+            bucket_put(t, s);
+        }
     return true;
 }
 
@@ -169,7 +217,7 @@ tl_session *table_add(tl_sessions *t, const tl_segment *seg, uint32_t hash)
 
 bool table_put(tl_sessions *t, tl_session *s, list_name list)
 {
-    if (t->session_n >= t->bucket_n && !grow(t)) return false;
+    if (t->session_n >= t->bucket_n * BUCKET_SHARE && !grow(t)) return false;
     s->in_table = true;
     bucket_put(t, s);
     t->session_n++;
@@ -260,7 +308,7 @@ static size_t block(size_t n)
 
 void table_account(tl_sessions *t, tl_session *s)
 {
-    size_t cost = block(sizeof *s + (s->ipv4 ? 2 * 4 : 2 * 16));
+    size_t cost = t->pool[s->ipv4].object_bytes;
     if (s->layers != NULL) cost += block(sizeof *s->layers);
     if (s->conn.more != NULL) cost += block(conn_cost(&s->conn));
     for (int side = 0; side < 2; side++) {
@@ -278,16 +326,11 @@ void table_account(tl_sessions *t, tl_session *s)
 
 void table_remove(tl_sessions *t, tl_session *s)
 {
-    if (s->newer != NULL) __builtin_prefetch(&t->buckets[s->newer->hash & (t->bucket_n - 1)]); /* the oldest go one after the other */
+    if (s->newer != NULL) __builtin_prefetch(bucket_of(t, s->newer->hash), 1); /* the oldest go one after the other */
     table_deadline(t, s, INT64_MAX);
     table_list(t, s, LIST_NONE);
     if (!s->in_table) return;
-    size_t bucket = s->hash & (t->bucket_n - 1);
-    tl_session **at = &t->buckets[bucket];
-    while (*at != s) at = &(*at)->chain;
-    *at = s->chain;
-    if (t->buckets[bucket] == NULL) t->marks[bucket] = 0;
-    s->chain = NULL;
+    bucket_remove(t, s);
     s->in_table = false;
     t->session_n--;
 }

@@ -1,6 +1,6 @@
 /*
-** table.h - all sessions of a capture: by key (chained hash, SipHash-keyed), by last activity (two lists: open ones, and closed ones
-** that still answer to their key), and by the time at which they want to be looked at (binary heap).
+** table.h - all sessions of a capture: by key (a hash, SipHash-keyed, whose buckets are cache lines), by last activity (two lists: open
+** ones, and closed ones that still answer to their key), and by the time at which they want to be looked at (binary heap).
 **
 ** Everything here is O(1), or O(log n) for the heap; nothing depends on the order of segments.  What a session does is session.c's and
 ** reassemble.c's business.
@@ -17,7 +17,7 @@ typedef enum list_name { LIST_NONE, LIST_OPEN, LIST_CLOSED, LISTS } list_name;
 /* Few hundred bytes, because a flood makes many: what only some sessions need is behind a pointer, and the addresses are as short as they
 ** can be. */
 struct tl_session {
-    tl_session *chain;         /* next in the bucket */
+    tl_session *chain;         /* next in bucket.more */
     tl_session *newer, *older; /* in its list */
     tl_sessions *table;
     uint64_t id;
@@ -60,6 +60,17 @@ typedef struct heap_entry {
     tl_session *session;
 } heap_entry;
 
+enum { BUCKET_INLINE = 5 };
+
+/* One cache line, so that a new session is missed and put by one look at it, and one that goes is found without a look at another. */
+typedef struct bucket {
+    uint16_t tag[BUCKET_INLINE]; /* of the sessions' hashes */
+    uint16_t n;                  /* of them */
+    uint16_t mark;               /* a bit for each hash in `more`, and perhaps for some that were there since it was empty */
+    tl_session *session[BUCKET_INLINE];
+    tl_session *more; /* those for which there was no room */
+} bucket;
+
 /* The segment being worked off. */
 typedef struct current {
     tl_session *session; /* NULL: none */
@@ -79,8 +90,7 @@ struct tl_sessions {
     uint64_t first_id, next_id, open;
     tl_pool pool[2]; /* where sessions lie, by their `ipv4` */
     held_pools held; /* where what they hold lies */
-    tl_session **buckets;
-    uint16_t *marks; /* one for each bucket: a bit for each hash in it, and perhaps for some that were there since it was empty */
+    bucket *buckets;
     size_t bucket_n, session_n; /* bucket_n is a power of 2 */
     tl_session *newest[LISTS], *oldest[LISTS];
     heap_entry *heap; /* heap[0] is the earliest */
