@@ -1,7 +1,7 @@
 #!/bin/sh
 # hostile.sh BUILD - the attacks of bench-adversary, ingested: a table of seconds (CPU, the best of RUNS) and peak memory, for HOSTILE.md.
 #
-# Environment: KINDS, SIZES (of one-byte segments, SYNs, fragments), RUNS (3), TMPDIR.
+# Environment: KINDS, SIZES (of one-byte segments, SYNs, fragments), RUNS (3), OPTIONS (of tcpledger-ingest), TMPDIR.
 set -eu
 build=${1:?usage: hostile.sh BUILD_FOLDER}
 KINDS=${KINDS:-in_order reverse every_second random staircase holes}
@@ -20,7 +20,7 @@ for kind in $KINDS; do
         run=0
         while [ $run -lt "$RUNS" ]; do
             rm -f "$dir/db"
-            LC_ALL=C /usr/bin/time -a -f '%U %S %e %M' -o "$dir/times" "$build/tcpledger-ingest" --quiet "$dir/a.pcap" -o "$dir/db"
+            LC_ALL=C /usr/bin/time -a -f '%U %S %e %M' -o "$dir/times" "$build/tcpledger-ingest" --quiet ${OPTIONS:-} "$dir/a.pcap" -o "$dir/db"
             run=$((run + 1))
         done
         size=$(wc -c <"$dir/db")
