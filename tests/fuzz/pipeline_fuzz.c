@@ -105,8 +105,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0) return 0;
     if (path[0] == '\0') snprintf(path, sizeof path, "/dev/shm/tcpledger-fuzz-%ld.db", (long)getpid());
     size_t n = read_frames(data + 1, size - 1, linktypes[data[0] & 15]);
-    tl_ledger_options o = {
-        .batch_bytes = data[0] & 16 ? 4096 : 0, .batches = 2, .level = data[0] & 32 ? 1 : 0, .commit_bytes = data[0] & 64 ? 100 : 0};
+    tl_ledger_options o = {.batch_bytes = data[0] & 16 ? 4096 : 0,
+                           .batches = 2,
+                           .level = data[0] & 32 ? 1 : 0,
+                           .commit_bytes = data[0] & 64 ? 100 : 0,
+                           .scan_aggregate = data[0] & 64};
     if (o.batch_bytes == 0) o.batch_bytes = 1 << 20;
     o.limits = tl_limits_default();
     if (data[0] & 128) {

@@ -11,8 +11,12 @@ enum { SOURCES_MAX = 16 };
 static tl_rc run_all(tl_store *s, tl_source **sources, size_t n, const uint32_t *ids, const tl_ledger_options *o, tl_error *err)
 {
     static const tl_limits none;
-    tl_pipeline_options po = {
-        .limits = o->limits, .level = o->level, .threads = o->threads, .batch_bytes = o->batch_bytes, .batches = o->batches};
+    tl_pipeline_options po = {.limits = o->limits,
+                              .level = o->level,
+                              .threads = o->threads,
+                              .batch_bytes = o->batch_bytes,
+                              .batches = o->batches,
+                              .scan_aggregate = o->scan_aggregate};
     if (memcmp(&po.limits, &none, sizeof none) == 0) po.limits = tl_limits_default();
     tl_pipeline_capture results[SOURCES_MAX] = {0};
     tl_pipeline *p = tl_pipeline_new(s, &po, err);

@@ -12,6 +12,7 @@ typedef struct tl_ledger_options {
     uint64_t commit_bytes;
     int level;
     unsigned threads;
+    bool scan_aggregate;
     tl_limits limits; /* all zero: the defaults */
 } tl_ledger_options;
 
