@@ -161,14 +161,14 @@ static void install(void)
 
 static tl_network *network;
 
-/* Two connections with a few holes and copies, so that rows are changed and deleted too. */
+/* Two connections with a few holes and copies, so that rows are changed and deleted too; and SYNs that nobody answers, summed up. */
 static tl_source *frames(void)
 {
     tl_lossy how = {.seed = 11, .drop_per_1000 = 40, .double_per_1000 = 40, .swap_per_1000 = 60};
     return tl_source_open_lossy(tl_source_open_memory(network->frames, network->n), &how);
 }
 
-static const tl_ledger_options small = {.batch_bytes = 8192, .batches = 2, .commit_bytes = 20000};
+static const tl_ledger_options small = {.batch_bytes = 8192, .batches = 2, .commit_bytes = 20000, .scan_aggregate = true};
 
 static tl_rc ingest(const char *db, tl_error *err)
 {
@@ -182,6 +182,7 @@ static char *undisturbed(void)
     char *db = tl_scratch("disk-whole.db");
     CU_ASSERT_EQUAL_FATAL(ingest(db, &err), TL_OK);
     char *dump = tl_ledger_dump(db, true);
+    CU_ASSERT_PTR_NOT_NULL(strstr(dump, "scan|"));
     tl_scratch_done(db);
     return dump;
 }
@@ -297,6 +298,7 @@ int main(void)
     for (uint16_t c = 1; c <= 2; c++) tl_network_open(&n, c);
     for (unsigned object = 0; object < 3; object++)
         for (uint16_t c = 1; c <= 2; c++) tl_network_http(&n, c, object, 9000U);
+    for (uint16_t c = 3; c <= 9; c++) tl_network_say(&n, c, 0, TL_SYN, "");
     for (uint16_t c = 1; c <= 2; c++) tl_network_close(&n, c);
     install();
     int failed = tl_run_cases("disk", (const tl_case[]){{"every write", writes},

@@ -108,7 +108,7 @@ static const char fixture[] = TL_SOURCE_DIR "/fixtures/http-page.pcap"; /* 239 f
 
 static tl_rc ingest(const char *db, tl_error *err)
 {
-    static const tl_ledger_options small = {.batch_bytes = 16384, .batches = 2, .commit_bytes = 50000, .level = 1};
+    static const tl_ledger_options small = {.batch_bytes = 16384, .batches = 2, .commit_bytes = 50000, .level = 1, .scan_aggregate = true};
     tl_lossy how = {.seed = 5, .drop_per_1000 = 40, .double_per_1000 = 40, .swap_per_1000 = 60};
     tl_source *file = tl_source_open_file(fixture, err);
     if (file == NULL) return err->rc;

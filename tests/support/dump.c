@@ -22,6 +22,7 @@
     "SELECT 'arrivals', session_id, direction, stream_offset, capture_id, first_frame, last_frame, hex(arrivals) FROM chunk"               \
     " ORDER BY session_id, direction, stream_offset;"                                                                                      \
     "SELECT 'outcome', capture_id, outcome, frames, bytes FROM frame_count ORDER BY 2, 3;"                                                 \
+    "SELECT 'scan', * FROM scan ORDER BY scan_id;"                                                                                         \
     "SELECT 'gap place', session_id, direction, stream_offset, proof_frame, before_frame, after_frame, told_frame FROM gap ORDER BY 2, "   \
     "3, 4"
 
