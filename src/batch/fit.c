@@ -29,10 +29,10 @@ unsigned fit_rows(size_t raw, size_t others, size_t *last)
 
 bool fit_stays_raw(const uint8_t *in, size_t n)
 {
-    uint32_t count[256] = {0};
+    flat_counts counts = {0};
     if (n < (size_t)LOOKS * LOOK_BYTES) return false;
-    for (size_t i = 0; i < LOOKS; i++) flat_count(count, in + i * ((n - LOOK_BYTES) / (LOOKS - 1)), LOOK_BYTES);
-    return flat_is(count, (size_t)LOOKS * LOOK_BYTES);
+    for (size_t i = 0; i < LOOKS; i++) flat_count(&counts, in + i * ((n - LOOK_BYTES) / (LOOKS - 1)), LOOK_BYTES);
+    return flat_is(&counts, (size_t)LOOKS * LOOK_BYTES);
 }
 
 /* Entries of a chunk's arrivals one after the other, cut where a row ends. */

@@ -67,9 +67,9 @@ static bool worth_packing(tl_packer *p, const uint8_t *in, size_t n)
         size_t step = (n - SLICE_BYTES) / (SAMPLE_SLICES - 1);
         for (size_t i = 0; i < SAMPLE_SLICES; i++) memcpy(sample + i * SLICE_BYTES, in + i * step, SLICE_BYTES);
     }
-    uint32_t count[256] = {0};
-    flat_count(count, sample, size);
-    if (!flat_is(count, size)) return true;
+    flat_counts counts = {0};
+    flat_count(&counts, sample, size);
+    if (!flat_is(&counts, size)) return true;
     /* Only repetitions could help, and they show in a trial.  Of so few bytes the trial would be the packing itself. */
     if (n <= SAMPLE_MIN) return false;
     size_t packed = deflate_shorter(p, sample, size);

@@ -18,7 +18,7 @@
 
 enum {
     BLOCK = 4096,           /* the unit of what is looked at, */
-    LOOK = 512,             /* by so many bytes of it */
+    LOOK = 256,             /* by so many bytes of it */
     STORED_MIN = 2 * BLOCK, /* shorter runs of flat blocks are deflated with the rest */
     PARTS_MAX = 64,
     STORED_MAX = 65535 /* RFC 1951 section 3.2.4 */
@@ -31,10 +31,10 @@ typedef struct part {
 
 static bool is_flat(const uint8_t *in, size_t n)
 {
-    uint32_t count[256] = {0};
+    flat_counts counts = {0};
     if (n > LOOK) n = LOOK;
-    flat_count(count, in, n);
-    return flat_is(count, n);
+    flat_count(&counts, in, n);
+    return flat_is(&counts, n);
 }
 
 /* The parts of in[0 .. n), at least one; what would be too many of them is in the last one. */
