@@ -51,6 +51,8 @@ void tl_batch_free(tl_batch *b)
     if (b == NULL) return;
     while (b->touched != NULL) batch_untouch(b->touched);
     free_kept(b);
+    free(b->session_items.at);
+    free(b->op_items.at);
     tl_arena_free(b->arena);
     free(b);
 }
@@ -66,8 +68,9 @@ void tl_batch_reset(tl_batch *b)
     b->sessions_end = &b->sessions;
     b->ops = NULL;
     b->ops_end = &b->ops;
-    b->unpacked = NULL;
-    b->cut = false;
+    b->session_items.n = b->op_items.n = 0;
+    b->lost_item = false;
+    b->unpacked = 0;
 }
 
 bool tl_batch_full(const tl_batch *b)
@@ -111,6 +114,39 @@ bool batch_keep(tl_batch *b, uint8_t *p, size_t bytes)
     return true;
 }
 
+static void add_item(tl_batch *b, item_list *list, tl_batch_item item)
+{
+    if (list->n == list->room) {
+        size_t room = list->room == 0 ? 64 : 2 * list->room;
+        tl_batch_item *at = realloc(list->at, room * sizeof *at);
+        if (at == NULL) {
+            b->lost_item = true;
+            return;
+        }
+        list->at = at;
+        list->room = room;
+    }
+    list->at[list->n++] = item;
+}
+
+static uint32_t number(uint64_t session_id)
+{
+    assert(session_id <= UINT32_MAX);
+    return (uint32_t)session_id;
+}
+
+static bool alone(const tl_op *op)
+{
+    switch (op->kind) {
+    case TL_OP_CHUNK:
+    case TL_OP_STRAY: return false;
+    case TL_OP_GAP: return op->event.joins;
+    case TL_OP_MESSAGE: return op->message.update;
+    default: return true;
+    }
+}
+
+/* All of it but the first four fields is there already. */
 static void append_op(tl_batch *b, tl_op *op, tl_op_kind kind, uint64_t session_id, tl_dir dir)
 {
     op->next = NULL;
@@ -119,6 +155,7 @@ static void append_op(tl_batch *b, tl_op *op, tl_op_kind kind, uint64_t session_
     op->dir = dir;
     *b->ops_end = op;
     b->ops_end = &op->next;
+    add_item(b, &b->op_items, (tl_batch_item){.session_id = number(session_id), .kind = (uint8_t)kind, .alone = alone(op), .op = op});
 }
 
 void batch_op(tl_batch *b, tl_op *op, tl_op_kind kind, tl_flow *f, tl_dir dir)
@@ -227,6 +264,7 @@ tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info
         *row = (tl_row_session){.exists = f->exists || (info->reopened && !info->deferred) || info->resumed};
         *b->sessions_end = row;
         b->sessions_end = &row->next;
+        add_item(b, &b->session_items, (tl_batch_item){.session_id = number(info->id), .row = row});
         f->row = row;
         f->exists = true;
     }

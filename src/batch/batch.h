@@ -153,9 +153,9 @@ typedef struct tl_packer tl_packer;
 tl_packer *tl_packer_new(int level);
 void tl_packer_free(tl_packer *p); /* NULL is fine */
 
-/* Some of a batch's chunks, next to each other in its list of ops. */
+/* Some of a batch's ops, as they came. */
 typedef struct tl_pack_run {
-    tl_op *first, *end; /* borrowed until the batch is reset; end: the first that is not in it, NULL: all */
+    const tl_batch_item *first, *end; /* borrowed until the batch is ordered or reset */
 } tl_pack_run;
 /* The next part of the batch that nobody packs yet; false: none is left. */
 bool tl_batch_pack_cut(tl_batch *b, tl_pack_run *run);

@@ -19,6 +19,7 @@ enum {
     SAMPLE_SLICES = 4, /* spread over the chunk: heads are text where the body is not */
     SLICE_BYTES = 1024,
     SAMPLE_BYTES = SAMPLE_SLICES * SLICE_BYTES,
+    AHEAD = 8,          /* ops that are asked for before they are looked at */
     CUT_BYTES = 1 << 18 /* what a thread takes at a time: about a millisecond */
 };
 
@@ -88,21 +89,24 @@ static void pack_chunk(tl_packer *p, tl_op_chunk *c)
 
 bool tl_batch_pack_cut(tl_batch *b, tl_pack_run *run)
 {
-    if (!b->cut) b->unpacked = b->ops;
-    b->cut = true;
-    run->first = b->unpacked;
+    const item_list *all = &b->op_items;
+    size_t at = b->unpacked;
     uint64_t bytes = 0;
-    tl_op *op = b->unpacked;
-    for (; op != NULL && bytes < CUT_BYTES; op = op->next)
-        if (op->kind == TL_OP_CHUNK) bytes += op->chunk.raw_size;
-    run->end = b->unpacked = op;
+    if (at == all->n) return false;
+    for (; at < all->n && bytes < CUT_BYTES; at++) {
+        if (at + AHEAD < all->n) __builtin_prefetch(all->at[at + AHEAD].op);
+        if (all->at[at].kind == TL_OP_CHUNK) bytes += all->at[at].op->chunk.raw_size;
+    }
+    *run = (tl_pack_run){.first = all->at + b->unpacked, .end = all->at + at};
+    b->unpacked = at;
     return bytes > 0;
 }
 
+/* The batch made these ops; const is for those who read them ordered. */
 void tl_packer_run(tl_packer *p, const tl_pack_run *run)
 {
-    for (tl_op *op = run->first; op != run->end; op = op->next)
-        if (op->kind == TL_OP_CHUNK) pack_chunk(p, &op->chunk);
+    for (const tl_batch_item *at = run->first; at != run->end; at++)
+        if (at->kind == TL_OP_CHUNK) pack_chunk(p, &((tl_op *)(uintptr_t)at->op)->chunk);
 }
 
 void tl_batch_pack(tl_batch *b, tl_packer *p)

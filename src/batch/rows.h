@@ -37,6 +37,13 @@ typedef struct chunk_op {
     struct chunk_op *older;
 } chunk_op;
 
+/* What a list of rows or of ops holds, as an array: the list itself lies all over the arena, and whoever reads it next is on another core.
+ */
+typedef struct item_list {
+    tl_batch_item *at; /* owned; what it has room for outlives a reset */
+    size_t n, room;
+} item_list;
+
 struct tl_batch {
     tl_arena *arena; /* owned */
     size_t bytes;    /* full at this size */
@@ -44,13 +51,14 @@ struct tl_batch {
     uint64_t payload;
     tl_row_session *sessions, **sessions_end;
     tl_op *ops, **ops_end;
+    item_list session_items, op_items;
+    bool lost_item;   /* no memory for one: the batch cannot be ordered */
     tl_flow *touched; /* list through tl_flow.touched_next */
     size_t touched_n;
     kept *kept;
     size_t kept_bytes;
     bool raw;        /* nothing will be packed */
-    tl_op *unpacked; /* where the next thread cuts; NULL with `cut`: nothing is left */
-    bool cut;        /* packing began */
+    size_t unpacked; /* of op_items: where the next thread cuts */
 };
 
 /* A chunk that still grows.  One capture, contiguous bytes. */

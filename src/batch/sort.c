@@ -1,9 +1,8 @@
 /*
 ** sort.c - the order in which a batch is stored: by session.
 **
-** The lists are spread over the whole arena: they are walked once, and what is sorted and read from then on is an array.  Sorted by digits
-** of the numbers above the least, from the lowest digit on, which keeps the order of equals; sessions of a batch are near each other in
-** number, so there are two digits or three.  What is in order already costs one look.
+** Sorted by digits of the numbers above the least, from the lowest digit on, which keeps the order of equals; sessions of a batch are
+** near each other in number, so there are two digits or three.  What is in order already costs one look.
 */
 #include "batch/rows.h"
 
@@ -50,40 +49,21 @@ static const tl_batch_item *sort(tl_batch_item *in, tl_batch_item *out, size_t n
     return in;
 }
 
-static bool alone(const tl_op *op)
+static bool sort_items(tl_batch *b, const item_list *list, const tl_batch_item **first, const tl_batch_item **end)
 {
-    switch (op->kind) {
-    case TL_OP_CHUNK:
-    case TL_OP_STRAY: return false;
-    case TL_OP_GAP: return op->event.joins;
-    case TL_OP_MESSAGE: return op->message.update;
-    default: return true;
-    }
-}
-
-static uint32_t number(uint64_t session_id)
-{
-    assert(session_id <= UINT32_MAX);
-    return (uint32_t)session_id;
+    if (list->n == 0) return true;
+    tl_batch_item *other = batch_alloc(b, list->n * sizeof *other);
+    if (other == NULL) return false;
+    *first = sort(list->at, other, list->n);
+    *end = *first + list->n;
+    return true;
 }
 
 tl_rc tl_batch_order(tl_batch *b, tl_batch_items *out)
 {
-    size_t rows = 0, ops = 0;
-    assert(b->unpacked == NULL);
-    for (const tl_row_session *row = b->sessions; row != NULL; row = row->next) rows++;
-    for (const tl_op *op = b->ops; op != NULL; op = op->next) ops++;
-    assert(rows <= UINT32_MAX && ops <= UINT32_MAX);
-    tl_batch_item *row_item = batch_alloc(b, 2 * rows * sizeof *row_item), *op_item = batch_alloc(b, 2 * ops * sizeof *op_item);
-    if (row_item == NULL || op_item == NULL) return TL_ENOMEM;
-    size_t at = 0;
-    for (const tl_row_session *row = b->sessions; row != NULL; row = row->next)
-        row_item[at++] = (tl_batch_item){.session_id = number(row->info.id), .row = row};
-    at = 0;
-    for (const tl_op *op = b->ops; op != NULL; op = op->next)
-        op_item[at++] = (tl_batch_item){.session_id = number(op->session_id), .kind = (uint8_t)op->kind, .alone = alone(op), .op = op};
-    *out = (tl_batch_items){.rows = sort(row_item, row_item + rows, rows), .ops = sort(op_item, op_item + ops, ops)};
-    out->rows_end = out->rows + rows;
-    out->ops_end = out->ops + ops;
-    return TL_OK;
+    *out = (tl_batch_items){0};
+    assert(b->session_items.n <= UINT32_MAX && b->op_items.n <= UINT32_MAX);
+    bool sorted = !b->lost_item && sort_items(b, &b->session_items, &out->rows, &out->rows_end) &&
+                  sort_items(b, &b->op_items, &out->ops, &out->ops_end);
+    return sorted ? TL_OK : TL_ENOMEM;
 }
