@@ -21,7 +21,7 @@
 #include "stream/witness.h"
 
 /* Sessions that are closed may have this part of the memory, so that what a long capture needs does not grow with its length. */
-enum { CLOSED_SHARE = 16 };
+enum { CLOSED_SHARE = 24 };
 
 /* The clock stays where no sum or difference of two times can overflow: 1970 to 2189. */
 #define CLOCK_MAX (INT64_C(3) << 61)
