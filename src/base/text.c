@@ -113,25 +113,52 @@ void tl_text_printf(tl_text *t, const char *fmt, ...)
 }
 
 enum {
-    SLICE = 64,      /* input bytes that are escaped at a time, into room that was made for them */
-    ESCAPED_MOST = 5 /* bytes of one of them: two backslashes, x and two digits */
+    SLICE = 64,              /* input bytes that are escaped at a time, into room that was made for them */
+    UNIT = 4,                /* bytes that are written for one of them, however many count */
+    ESCAPED_MOST = UNIT + 2, /* in JSON: one or two backslashes more */
+    WORD = 8
 };
 
-/* One byte that is not shown as it is; returns behind it. */
-static char *put_escape(char *out, uint8_t c, bool json)
-{
-    static const char digits[] = "0123456789abcdef";
-    if (c == '"') {
-        *out++ = '\\';
-        *out++ = '"';
-        return out;
+/* Each byte as it is shown outside JSON where it is no part of a longer character. */
+typedef struct unit {
+    char text[UNIT];
+    uint8_t n;
+    bool leads; /* may begin a longer character */
+} unit;
+
+#define IS_PLAIN(c) ((c) >= 0x20 && (c) < 0x7f && (c) != '\\')
+#define COUNTS(c)   (IS_PLAIN(c) ? 1 : (c) == '\\' ? 2 : UNIT)
+#define DIGIT(d)    ((char)((d) < 10 ? '0' + (d) : 'a' + (d)-10))
+#define TEXT(c)                                                                                                                            \
+    {                                                                                                                                      \
+        (char)(IS_PLAIN(c) ? (c) : '\\'), (c) == '\\' ? '\\' : 'x', DIGIT((c) >> 4), DIGIT((c)&15)                                         \
     }
-    for (int i = 0; i < (c == '\\' ? 2 : 1) * (json ? 2 : 1); i++) *out++ = '\\';
-    if (c == '\\') return out;
-    *out++ = 'x';
-    *out++ = digits[c >> 4];
-    *out++ = digits[c & 15];
-    return out;
+#define ONE(c)                                                                                                                             \
+    {                                                                                                                                      \
+        TEXT(c), COUNTS(c), (c) >= 0xc2 && (c) <= 0xf4                                                                                     \
+    }
+#define FOUR(c)    ONE(c), ONE((c) + 1), ONE((c) + 2), ONE((c) + 3)
+#define SIXTEEN(c) FOUR(c), FOUR((c) + 4), FOUR((c) + 8), FOUR((c) + 12)
+#define QUARTER(c) SIXTEEN(c), SIXTEEN((c) + 16), SIXTEEN((c) + 32), SIXTEEN((c) + 48)
+
+static const unit units[256] = {QUARTER(0), QUARTER(64), QUARTER(128), QUARTER(192)};
+
+/* Whether eight bytes are all shown as they are: one that is not leaves its highest bit in at least one of the terms. */
+static bool is_plain_word(const uint8_t *p, bool json)
+{
+    const uint64_t each = 0x0101010101010101;
+    uint64_t word, odd;
+    memcpy(&word, p, WORD);
+    odd = word | (word - each * 0x20) | (word + each) | ((word ^ each * '\\') - each);
+    if (json) odd |= (word ^ each * '"') - each;
+    return (odd & each * 0x80) == 0;
+}
+
+/* Bytes of the readable character at in.p[at] where that is a longer one. */
+static size_t longer_character(tl_span in, size_t at)
+{
+    if (in.n - at < 2 || (in.p[at + 1] & 0xc0) != 0x80) return 0;
+    return tl_text_readable(tl_span_of(in.p + at, in.n - at));
 }
 
 /* The escaped text of text.h; in a JSON string its quotes and backslashes are escaped once more. */
@@ -140,31 +167,41 @@ static void add_escaped(tl_text *t, tl_span in, size_t most, bool json)
     size_t shown = in.n < most ? in.n : most, at = 0;
     bool halved = false; /* a character that the cut would halve is left out whole */
     while (at < shown && !halved) {
-        size_t end = shown - at < SLICE ? shown : at + SLICE;
+        size_t end = shown - at < SLICE ? shown : at + SLICE, look = at;
         /* The last character of a slice may begin in it and end behind it, in bytes that would cost more escaped. */
         if (!reserve(t, (end - at) * ESCAPED_MOST)) return;
         char *out = t->p + t->n;
         while (at < end) {
-            uint8_t c = in.p[at];
-            if (c >= 0x20 && c < 0x7f && c != '\\' && !(json && c == '"')) {
-                *out++ = (char)c;
-                at++;
-                continue;
+            if (at >= look) {
+                look = at + WORD;
+                if (look <= end && is_plain_word(in.p + at, json)) {
+                    memcpy(out, in.p + at, WORD);
+                    out += WORD;
+                    at = look;
+                    continue;
+                }
             }
-            size_t len = c < 0xc2 || c > 0xf4 ? 0 : tl_text_readable(tl_span_of(in.p + at, in.n - at)); /* what begins a character */
+            uint8_t c = in.p[at];
+            const unit *u = &units[c];
+            size_t len = u->leads ? longer_character(in, at) : 0;
             halved = len > shown - at;
             if (halved) break;
-            if (len > 0)
+            if (len > 0) {
                 memcpy(out, in.p + at, len);
-            else
-                out = put_escape(out, c, json);
-            out += len;
-            at += len > 0 ? len : 1;
+                out += len;
+                at += len;
+                continue;
+            }
+            if (json && (u->n > 1 || c == '"')) *out++ = '\\';
+            if (json && c == '\\') *out++ = '\\';
+            memcpy(out, u->text, UNIT);
+            out += u->n;
+            at++;
         }
         t->n = (size_t)(out - t->p);
         *out = '\0';
     }
-    if (at < in.n) tl_text_add(t, "...");
+    if (at < in.n) tl_text_bytes(t, "...", 3);
 }
 
 void tl_text_escaped(tl_text *t, tl_span bytes, size_t most)

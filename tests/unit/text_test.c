@@ -110,6 +110,30 @@ static void slices_do_not_show(void)
         }
 }
 
+/* Bytes are looked at by words: none of them may hide among others that are plain. */
+static void each_byte_at_each_place(void)
+{
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t place = 0; place < 17; place++) {
+            char in[17], one[8], quoted[12], expect[32], expect_json[32];
+            memset(in, c % 2 ? ' ' : '~', sizeof in); /* the ends of what is plain */
+            snprintf(one, sizeof one, c == '\\' ? "\\\\" : c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+            snprintf(quoted, sizeof quoted, "%s%s%s", c == '"' || one[0] == '\\' ? "\\" : "", c == '\\' ? "\\" : "", one);
+            snprintf(expect, sizeof expect, "%.*s%s%.*s", (int)place, in, one, (int)(sizeof in - place - 1), in);
+            snprintf(expect_json, sizeof expect_json, "\"%.*s%s%.*s\"", (int)place, in, quoted, (int)(sizeof in - place - 1), in);
+            in[place] = (char)c;
+            char *exact = tl_exact(in, sizeof in);
+            tl_text t = {0};
+            tl_text_escaped(&t, tl_span_of(exact, sizeof in), SIZE_MAX);
+            CU_ASSERT_STRING_EQUAL(t.p, expect);
+            tl_text_reset(&t);
+            tl_json_string(&t, tl_span_of(exact, sizeof in), SIZE_MAX);
+            CU_ASSERT_STRING_EQUAL(t.p, expect_json);
+            tl_text_free(&t);
+            free(exact);
+        }
+}
+
 /* Whatever comes in, a terminal gets printable bytes only, and the JSON string has no bare quote inside. */
 static void any_bytes(void)
 {
@@ -247,6 +271,7 @@ int main(void)
     return tl_run_cases("text", (const tl_case[]){{"escaping", escaping},
                                                   {"a cut is told", a_cut_is_told},
                                                   {"slices do not show", slices_do_not_show},
+                                                  {"each byte at each place", each_byte_at_each_place},
                                                   {"any bytes", any_bytes},
                                                   {"objects", objects},
                                                   {"growing", growing},
