@@ -50,11 +50,6 @@ tl_rc tl_fail(tl_error *err, tl_rc rc, const char *fmt, ...)
     return rc;
 }
 
-bool tl_addr_is_ipv4(const tl_addr *a)
-{
-    return memcmp(a->ip, mapped_prefix, sizeof mapped_prefix) == 0;
-}
-
 /* As inet_ntop(3) does it, but without printf: a scan is millions of addresses. */
 static char *ipv4_text(const uint8_t *ip, char *out)
 {

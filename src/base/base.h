@@ -65,7 +65,6 @@ typedef struct tl_addr {
 
 enum { TL_ADDR_TEXT = 48 }; /* room for tl_addr_text() */
 
-bool tl_addr_is_ipv4(const tl_addr *a);
 /* The address without the port, as inet_ntop(3) writes it, into out[TL_ADDR_TEXT]; returns out. */
 char *tl_addr_text(const tl_addr *a, char *out);
 
@@ -105,6 +104,11 @@ static inline uint32_t tl_le32(const uint8_t *p)
 static inline uint64_t tl_le64(const uint8_t *p)
 {
     return (uint64_t)tl_le32(p + 4) << 32 | tl_le32(p);
+}
+
+static inline bool tl_addr_is_ipv4(const tl_addr *a)
+{
+    return tl_be64(a->ip) == 0 && tl_be32(a->ip + 8) == 0xffff;
 }
 
 #endif

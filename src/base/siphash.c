@@ -39,7 +39,9 @@ uint64_t tl_siphash(const uint8_t key[16], const void *p, size_t n)
     for (size_t i = 0; i < whole; i += 8) absorb(v, tl_le64(in + i));
 
     uint64_t last = (uint64_t)n << 56;
-    for (size_t i = whole; i < n; i++) last |= (uint64_t)in[i] << (8 * (i - whole));
+    if (n & 1) last |= (uint64_t)in[n - 1] << (8 * (n & 6));
+    if (n & 2) last |= (uint64_t)tl_le16(in + (n & ~(size_t)3)) << (8 * (n & 4));
+    if (n & 4) last |= tl_le32(in + whole);
     absorb(v, last);
 
     v[2] ^= 0xff;

@@ -27,26 +27,28 @@ static bool same_vlans(const tl_layers *a, const tl_layers *b)
 }
 
 /* What is left of an address when it is known to be IPv4. */
-enum { IPV4_AT = 12 };
+enum { IPV4_AT = 12, IPV4_N = 4, IPV6_N = 16 };
 
 static bool same_addr(const tl_session *s, int side, const tl_addr *a)
 {
-    size_t from = s->ipv4 ? IPV4_AT : 0, n = sizeof a->ip - from;
-    return s->port[side] == a->port && memcmp(s->ip + (size_t)side * n, a->ip + from, n) == 0;
+    if (s->port[side] != a->port) return false;
+    return s->ipv4 ? memcmp(s->ip + side * IPV4_N, a->ip + IPV4_AT, IPV4_N) == 0 : memcmp(s->ip + side * IPV6_N, a->ip, IPV6_N) == 0;
 }
 
 tl_addr table_addr(const tl_session *s, int side)
 {
     tl_addr a = {.ip = {[10] = 0xff, [11] = 0xff}, .port = s->port[side]};
-    size_t from = s->ipv4 ? IPV4_AT : 0, n = sizeof a.ip - from;
-    memcpy(a.ip + from, s->ip + (size_t)side * n, n);
+    if (s->ipv4)
+        memcpy(a.ip + IPV4_AT, s->ip + side * IPV4_N, IPV4_N);
+    else
+        memcpy(a.ip, s->ip + side * IPV6_N, IPV6_N);
     return a;
 }
 
 tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst)
 {
     bool ipv4 = tl_addr_is_ipv4(src) && tl_addr_is_ipv4(dst);
-    size_t from = ipv4 ? IPV4_AT : 0, n = sizeof src->ip - from;
+    size_t from = ipv4 ? IPV4_AT : 0, n = ipv4 ? IPV4_N : IPV6_N;
     tl_session *s = tl_pool_take(&t->pool[ipv4]);
     if (s == NULL) return NULL;
     s->table = t;
@@ -62,7 +64,7 @@ tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst)
 
 void table_pools(tl_sessions *t)
 {
-    for (int ipv4 = 0; ipv4 < 2; ipv4++) tl_pool_init(&t->pool[ipv4], sizeof(tl_session) + 2 * (size_t)(ipv4 ? 16 - IPV4_AT : 16));
+    for (int ipv4 = 0; ipv4 < 2; ipv4++) tl_pool_init(&t->pool[ipv4], sizeof(tl_session) + 2 * (size_t)(ipv4 ? IPV4_N : IPV6_N));
     held_pools_init(&t->held);
 }
 
@@ -72,21 +74,41 @@ void table_forget(tl_sessions *t, tl_session *s)
     tl_pool_give(&t->pool[s->ipv4], s);
 }
 
-uint32_t table_hash(const tl_sessions *t, const tl_segment *seg)
+static bool both_ipv4(const tl_segment *seg)
 {
-    uint8_t key[2 * 18 + 4 * TL_LAYERS_MAX];
-    size_t n = 36;
-    int order = memcmp(seg->src.ip, seg->dst.ip, 16);
+    return tl_addr_is_ipv4(&seg->src) && tl_addr_is_ipv4(&seg->dst);
+}
+
+/* The endpoints, the lower one first, as bytes to be hashed; returns how many. */
+static size_t put_ends(const tl_segment *seg, uint64_t key[])
+{
+    if (both_ipv4(seg)) {
+        uint64_t a = (uint64_t)tl_be32(seg->src.ip + IPV4_AT) << 16 | seg->src.port;
+        uint64_t b = (uint64_t)tl_be32(seg->dst.ip + IPV4_AT) << 16 | seg->dst.port;
+        uint64_t low = a < b ? a : b, high = a < b ? b : a;
+        key[0] = low << 16 | high >> 32;
+        uint32_t rest = (uint32_t)high;
+        memcpy(key + 1, &rest, sizeof rest);
+        return sizeof *key + sizeof rest;
+    }
+    int order = memcmp(seg->src.ip, seg->dst.ip, IPV6_N);
     bool swap = order > 0 || (order == 0 && seg->src.port > seg->dst.port);
     const tl_addr *low = swap ? &seg->dst : &seg->src, *high = swap ? &seg->src : &seg->dst;
-    memcpy(key, low->ip, 16);
-    memcpy(key + 16, high->ip, 16);
-    memcpy(key + 32, &low->port, 2);
-    memcpy(key + 34, &high->port, 2);
+    uint32_t ports = (uint32_t)low->port << 16 | high->port;
+    memcpy(key, low->ip, IPV6_N);
+    memcpy(key + 2, high->ip, IPV6_N);
+    memcpy(key + 4, &ports, sizeof ports);
+    return 2 * IPV6_N + sizeof ports;
+}
+
+uint32_t table_hash(const tl_sessions *t, const tl_segment *seg)
+{
+    uint64_t key[5 + (TL_LAYERS_MAX + 1) / 2];
+    size_t n = put_ends(seg, key);
     if (t->limits.vlan_key) {
         uint32_t tags[TL_LAYERS_MAX];
         size_t tag_n = vlan_key(&seg->layers, tags);
-        memcpy(key + n, tags, tag_n * sizeof *tags);
+        memcpy((uint8_t *)key + n, tags, tag_n * sizeof *tags);
         n += tag_n * sizeof *tags;
     }
     return (uint32_t)tl_siphash(t->limits.hash_key, key, n);
@@ -110,7 +132,7 @@ static uint16_t mark(uint32_t hash)
 /* Is it between these endpoints?  *side: which of its sides src is. */
 static bool between(const tl_sessions *t, const tl_session *s, const tl_segment *seg, int *side)
 {
-    if (s->ipv4 != (tl_addr_is_ipv4(&seg->src) && tl_addr_is_ipv4(&seg->dst))) return false;
+    if (s->ipv4 != both_ipv4(seg)) return false;
     if (same_addr(s, 0, &seg->src) && same_addr(s, 1, &seg->dst))
         *side = 0;
     else if (same_addr(s, 1, &seg->src) && same_addr(s, 0, &seg->dst))
