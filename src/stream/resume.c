@@ -8,13 +8,27 @@
 #include "base/varint.h"
 #include "stream/state.h"
 
-static void put(tl_text *t, uint64_t v)
+/* Most of a state are numbers of a byte or two: they are gathered, so that the text grows once in a while. */
+typedef struct writer {
+    tl_text *text;
+    size_t n;
+    uint8_t gathered[256];
+} writer;
+
+static void put_bytes(writer *t, const void *p, size_t n)
 {
-    uint8_t b[TL_VARINT_MAX];
-    tl_text_bytes(t, b, tl_varint_put(b, v));
+    tl_text_bytes(t->text, t->gathered, t->n);
+    t->n = 0;
+    tl_text_bytes(t->text, p, n);
 }
 
-static void put_at(tl_text *t, tl_at at)
+static inline void put(writer *t, uint64_t v)
+{
+    if (t->n > sizeof t->gathered - TL_VARINT_MAX) put_bytes(t, NULL, 0);
+    t->n += tl_varint_put(t->gathered + t->n, v);
+}
+
+static void put_at(writer *t, tl_at at)
 {
     put(t, tl_zigzag(at.ns));
     put(t, at.frame);
@@ -22,17 +36,17 @@ static void put_at(tl_text *t, tl_at at)
 }
 
 /* 0 is "none" and stays 0. */
-static void put_near(tl_text *t, uint64_t v, uint64_t to)
+static void put_near(writer *t, uint64_t v, uint64_t to)
 {
     put(t, v == 0 ? 0 : tl_zigzag((int64_t)(v - to)) + 1);
 }
 
-static void put_clock(tl_text *t, int64_t clock, int64_t now)
+static void put_clock(writer *t, int64_t clock, int64_t now)
 {
     put_near(t, (uint64_t)clock, (uint64_t)now);
 }
 
-static void put_tree(tl_text *t, held_tree *tree, uint64_t from, uint64_t ref, int64_t now)
+static void put_tree(writer *t, held_tree *tree, uint64_t from, uint64_t ref, int64_t now)
 {
     put(t, tree->nodes);
     for (held *node = held_first(tree); node != NULL; node = held_next(tree, node)) {
@@ -48,12 +62,12 @@ static void put_tree(tl_text *t, held_tree *tree, uint64_t from, uint64_t ref, i
             put(t, node->proof_capture);
             put_clock(t, node->proof_clock, now);
         }
-        if (!node->cut) tl_text_bytes(t, node->bytes, node->n);
+        if (!node->cut) put_bytes(t, node->bytes, node->n);
         from = node->pos + node->n;
     }
 }
 
-static void put_lane(tl_text *t, const half *h, int64_t now)
+static void put_lane(writer *t, const half *h, int64_t now)
 {
     lane *l = h->lane;
     const rare *r = half_rare_seen(h);
@@ -74,7 +88,7 @@ static void put_lane(tl_text *t, const half *h, int64_t now)
     put(t, l->retransmitted);
 }
 
-static void put_half(tl_text *t, const half *h, int64_t now)
+static void put_half(writer *t, const half *h, int64_t now)
 {
     const lane *l = half_lane_seen(h);
     const rare *r = half_rare_seen(h);
@@ -104,7 +118,7 @@ static void put_half(tl_text *t, const half *h, int64_t now)
     if (h->payload) put_lane(t, h, now);
 }
 
-static void put_conn(tl_text *t, const conn *c)
+static void put_conn(writer *t, const conn *c)
 {
     for (int side = 0; side < 2; side++) {
         put(t, c->state[side]);
@@ -114,39 +128,43 @@ static void put_conn(tl_text *t, const conn *c)
         for (int i = 0; i < 4; i++) put(t, conn_count(c, side, i));
     }
     put(t, c->history_n);
-    tl_text_bytes(t, conn_letters(c), c->history_n);
+    put_bytes(t, conn_letters(c), c->history_n);
 }
 
 void tl_session_save(const tl_session *s, tl_text *out, tl_session_mark *mark)
 {
+    writer t; /* what it gathers needs no zeros */
     int64_t now = s->table->clock;
     assert(s->table->cur.session != s && s->table->lent == NULL);
-    put(out, STATE_VERSION);
-    put(out, (uint64_t)now);
+    t.text = out;
+    t.n = 0;
+    put(&t, STATE_VERSION);
+    put(&t, (uint64_t)now);
     for (int side = 0; side < 2; side++) {
         tl_addr a = table_addr(s, side);
-        tl_text_bytes(out, a.ip, sizeof a.ip);
-        put(out, a.port);
+        put_bytes(&t, a.ip, sizeof a.ip);
+        put(&t, a.port);
     }
-    put(out, s->layers != NULL ? s->layers->n : 0);
+    put(&t, s->layers != NULL ? s->layers->n : 0);
     for (int i = 0; s->layers != NULL && i < s->layers->n; i++) {
-        put(out, s->layers->kind[i]);
-        put(out, s->layers->id[i]);
+        put(&t, s->layers->kind[i]);
+        put(&t, s->layers->id[i]);
     }
-    put(out, (s->told ? TOLD : 0) | (s->reopened ? REOPENED : 0) | (s->rebased ? REBASED : 0) | (s->syn_ack ? SYN_ACK : 0));
-    put(out, s->client);
-    put(out, s->roles);
-    put(out, s->closed);
-    put_at(out, (tl_at){s->first_ns, s->first_frame, s->first_capture});
-    put_at(out, (tl_at){s->newest_ns, s->last_frame, s->last_capture});
-    put(out, tl_zigzag(s->first_ns));
-    put(out, tl_zigzag(s->last_ns));
-    put_clock(out, s->last_clock, now);
-    put(out, tl_zigzag(s->rtt_known ? -1 : s->handshake_ns));
-    put(out, tl_zigzag(s->rtt_known ? s->handshake_ns : -1));
-    put_half(out, &s->half[0], now);
-    put_half(out, &s->half[1], now);
-    put_conn(out, &s->conn);
+    put(&t, (s->told ? TOLD : 0) | (s->reopened ? REOPENED : 0) | (s->rebased ? REBASED : 0) | (s->syn_ack ? SYN_ACK : 0));
+    put(&t, s->client);
+    put(&t, s->roles);
+    put(&t, s->closed);
+    put_at(&t, (tl_at){s->first_ns, s->first_frame, s->first_capture});
+    put_at(&t, (tl_at){s->newest_ns, s->last_frame, s->last_capture});
+    put(&t, tl_zigzag(s->first_ns));
+    put(&t, tl_zigzag(s->last_ns));
+    put_clock(&t, s->last_clock, now);
+    put(&t, tl_zigzag(s->rtt_known ? -1 : s->handshake_ns));
+    put(&t, tl_zigzag(s->rtt_known ? s->handshake_ns : -1));
+    put_half(&t, &s->half[0], now);
+    put_half(&t, &s->half[1], now);
+    put_conn(&t, &s->conn);
+    put_bytes(&t, NULL, 0);
 
     *mark = (tl_session_mark){.clock_ns = now, .closed = s->closed != TL_WHY_NONE};
     for (int dir = 0; dir < 2; dir++) {
