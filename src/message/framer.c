@@ -174,6 +174,9 @@ static tl_rc hold_incoming(tl_framer *f)
 static void enter(tl_framer *f, tl_phase phase)
 {
     f->phase = phase;
+    f->asked[0] = f->asked[1] = 0;
+    f->waits = false;
+    f->likely = NULL;
 }
 
 /* What the streams hold from here on is d's; NULL: unknown. */
@@ -234,18 +237,19 @@ static bool enough_held(const tl_framer *f)
 static tl_rc detect(tl_framer *f)
 {
     tl_piece *in = &f->incoming;
-    bool wait = false;
     if (in->length > 0 && tl_hold_front(f->hold, in->dir) != NULL) {
         tl_rc rc = hold_incoming(f);
         if (rc != TL_OK) return rc;
     }
     tl_probe probe = {f->server_port, {first_bytes(f, TL_C2S), first_bytes(f, TL_S2C)}};
-    const tl_detector *d = NULL, *likely = NULL;
-    if (probe.head[0].n + probe.head[1].n > 0) d = tl_registry_pick(f->registry, &probe, &wait, &likely);
-    if (d != NULL) return adopt(f, d);
+    if (probe.head[0].n != f->asked[0] || probe.head[1].n != f->asked[1]) {
+        const tl_detector *d = tl_registry_pick(f->registry, &probe, &f->waits, &f->likely);
+        if (d != NULL) return adopt(f, d);
+        for (int dir = 0; dir < 2; dir++) f->asked[dir] = (uint16_t)probe.head[dir].n;
+    }
     bool both = probe.head[0].n > 0 && probe.head[1].n > 0;
     bool heard_out = both || (f->tries > 0 && probe.head[0].n + probe.head[1].n > 0);
-    if ((!wait && heard_out) || f->closing[0] || f->closing[1] || enough_held(f)) return adopt(f, likely);
+    if ((!f->waits && heard_out) || f->closing[0] || f->closing[1] || enough_held(f)) return adopt(f, f->likely);
     if (in->length > 0) {
         tl_rc rc = hold_incoming(f);
         if (rc != TL_OK) return rc;

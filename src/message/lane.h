@@ -78,12 +78,15 @@ struct tl_framer {
     void *state;                 /* the detector's, state_size bytes */
     uint16_t server_port;
     tl_phase phase;
-    uint8_t tries;   /* detections begun at turns */
-    bool impatient;  /* events are not held any more until the other direction has caught up */
-    bool closing[2]; /* its CLOSE was pushed: nothing waits for that direction any more */
-    bool redetect;   /* DETECT was entered with bytes at hand */
-    uint64_t number; /* messages begun */
-    uint64_t order;  /* events pushed */
+    uint8_t tries;             /* detections begun at turns */
+    bool impatient;            /* events are not held any more until the other direction has caught up */
+    bool closing[2];           /* its CLOSE was pushed: nothing waits for that direction any more */
+    bool redetect;             /* DETECT was entered with bytes at hand */
+    bool waits;                /* DETECT: what the detectors said, without a YES, ... */
+    uint16_t asked[2];         /* ... of so many bytes of each direction: they are asked again only about more */
+    const tl_detector *likely; /* ... or NULL */
+    uint64_t number;           /* messages begun */
+    uint64_t order;            /* events pushed */
     tl_lane lane[2];
     tl_pairs pairs[2];         /* by the direction of the requests */
     tl_piece incoming;         /* what is left of the event pushed last; length 0: nothing */

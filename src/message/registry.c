@@ -55,36 +55,27 @@ static uint64_t worth_asking(const tl_registry *r, const tl_probe *in)
     return bits & ask;
 }
 
-/* The next place to ask after `place`: that of the lowest bit, which is taken away; without one those from INDEXED on. */
-static size_t next_place(uint64_t *bits, size_t place)
+/* Asks one, and keeps what it says unless that is NO; true: YES. */
+static bool ask(const tl_detector *d, const tl_probe *in, bool *wait, const tl_detector **likely)
 {
-    if (*bits == 0) return place < INDEXED ? INDEXED : place + 1;
-    size_t lowest = (size_t)__builtin_ctzll(*bits);
-    *bits &= *bits - 1;
-    return lowest;
+    tl_match says = d->probe(d, in);
+    if (says == TL_NO) return false;
+    *wait |= says == TL_MAYBE;
+    if (says == TL_LIKELY && *likely == NULL) *likely = d;
+    return says == TL_YES;
 }
 
 const tl_detector *tl_registry_pick(const tl_registry *r, const tl_probe *in, bool *wait, const tl_detector **likely)
 {
-    uint64_t bits = worth_asking(r, in);
     *wait = false;
     *likely = NULL;
-    for (size_t i = next_place(&bits, 0); i < r->n; i = next_place(&bits, i)) {
-        switch (r->items[i]->probe(r->items[i], in)) {
-        case TL_YES: return r->items[i];
-        case TL_LIKELY:
-            if (*likely == NULL) *likely = r->items[i];
-            break;
-        case TL_MAYBE: *wait = true; break;
-        case TL_NO: break;
-        }
+    for (uint64_t bits = worth_asking(r, in); bits != 0; bits &= bits - 1) {
+        const tl_detector *d = r->items[__builtin_ctzll(bits)];
+        if (ask(d, in, wait, likely)) return d;
     }
+    for (size_t i = INDEXED; i < r->n; i++)
+        if (ask(r->items[i], in, wait, likely)) return r->items[i];
     return NULL;
 }
 
-bool tl_usual_port(const tl_detector *d, uint16_t port)
-{
-    for (size_t i = 0; i < sizeof d->ports / sizeof *d->ports && d->ports[i] != 0; i++)
-        if (d->ports[i] == port) return true;
-    return false;
-}
+extern inline bool tl_usual_port(const tl_detector *d, uint16_t port); /* for whoever calls it */

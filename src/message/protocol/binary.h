@@ -126,19 +126,20 @@ static inline tl_span tl_label_span(const tl_label *l)
 ** what it has said once, NO and LIKELY too, more bytes do not change. */
 static inline tl_match tl_probe_both(const tl_probe *in, bool usual, tl_match (*one)(tl_span head, tl_dir dir, bool usual))
 {
-    bool said[TL_YES + 1] = {false};
+    unsigned said = 0; /* bits of answers */
     for (int dir = 0; dir < 2; dir++)
-        if (in->head[dir].n > 0) said[one(in->head[dir], (tl_dir)dir, usual)] = true;
-    return said[TL_YES] ? TL_YES : said[TL_MAYBE] ? TL_MAYBE : said[TL_NO] ? TL_NO : said[TL_LIKELY] ? TL_LIKELY : TL_MAYBE;
+        if (in->head[dir].n > 0) said |= 1u << one(in->head[dir], (tl_dir)dir, usual);
+    if (said == 1u << TL_NO) return TL_NO;
+    return said >> TL_YES & 1 ? TL_YES : said >> TL_MAYBE & 1 ? TL_MAYBE : said >> TL_NO & 1 ? TL_NO : said != 0 ? TL_LIKELY : TL_MAYBE;
 }
 
 /* The same where the first n bytes tell: `begins` looks at these only, and nothing else begins so. */
 static inline tl_match tl_probe_begins(const tl_probe *in, size_t n, bool (*begins)(tl_span head))
 {
-    bool said[TL_YES + 1] = {false};
+    unsigned said = 0;
     for (int dir = 0; dir < 2; dir++)
-        if (in->head[dir].n > 0) said[!begins(in->head[dir]) ? TL_NO : in->head[dir].n < n ? TL_MAYBE : TL_YES] = true;
-    return said[TL_YES] ? TL_YES : said[TL_MAYBE] || !said[TL_NO] ? TL_MAYBE : TL_NO;
+        if (in->head[dir].n > 0) said |= 1u << (!begins(in->head[dir]) ? TL_NO : in->head[dir].n < n ? TL_MAYBE : TL_YES);
+    return said >> TL_YES & 1 ? TL_YES : said == 1u << TL_NO ? TL_NO : TL_MAYBE;
 }
 
 #endif

@@ -125,10 +125,9 @@ static tl_match probe_login(tl_span b)
 
 static tl_match probe_one(tl_span b, tl_dir dir, bool usual)
 {
-    tl_match m[3] = {probe_greeting(b), probe_login(b), probe_midway(b, dir == TL_C2S, usual)};
-    bool said[TL_YES + 1] = {false};
-    for (size_t i = 0; i < 3; i++) said[m[i]] = true;
-    return said[TL_YES] ? TL_YES : said[TL_LIKELY] ? TL_LIKELY : said[TL_MAYBE] ? TL_MAYBE : TL_NO;
+    tl_match greeting = probe_greeting(b), login = probe_login(b), midway = probe_midway(b, dir == TL_C2S, usual);
+    tl_match best = greeting > login ? greeting : login;
+    return best > midway ? best : midway;
 }
 
 static tl_match probe(const tl_detector *d, const tl_probe *in)
