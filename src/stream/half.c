@@ -13,11 +13,6 @@
 #define RUN_SLACK (UINT64_C(1) << 16)
 #define MAX_SCALE 14 /* RFC 7323 section 2.3 */
 
-uint64_t half_position(const half *h, uint32_t seq)
-{
-    return h->ref + (uint64_t)(int64_t)(int32_t)(seq - (uint32_t)h->ref);
-}
-
 uint64_t half_unwrap(half *h, uint32_t seq)
 {
     if (h->ref == 0) h->ref = SPACE_START | seq;
@@ -30,12 +25,6 @@ lane *half_lane(half *h)
     return h->lane;
 }
 
-const lane *half_lane_seen(const half *h)
-{
-    static const lane none;
-    return h->lane != NULL ? h->lane : &none;
-}
-
 rare *half_rare(half *h)
 {
     lane *l = half_lane(h);
@@ -44,16 +33,8 @@ rare *half_rare(half *h)
     return l->rare;
 }
 
-const rare *half_rare_seen(const half *h)
-{
-    static const rare none;
-    return h->lane != NULL && h->lane->rare != NULL ? h->lane->rare : &none;
-}
-
-uint64_t half_base(const half *h)
-{
-    return h->fixed ? h->base : 0;
-}
+const lane half_no_lane;
+const rare half_no_rare;
 
 void half_free(held_pools *pools, half *h)
 {
@@ -71,15 +52,13 @@ void half_free(held_pools *pools, half *h)
 
 void half_trim(half *h)
 {
-    static const rare no_rare;
-    static const lane no_lane;
     lane *l = h->lane;
     if (l == NULL) return;
-    if (l->rare != NULL && memcmp(l->rare, &no_rare, sizeof no_rare) == 0) {
+    if (l->rare != NULL && memcmp(l->rare, &half_no_rare, sizeof half_no_rare) == 0) {
         free(l->rare);
         l->rare = NULL;
     }
-    if (h->payload || h->fin || memcmp(l, &no_lane, sizeof no_lane) != 0) return;
+    if (h->payload || h->fin || memcmp(l, &half_no_lane, sizeof half_no_lane) != 0) return;
     free(l);
     h->lane = NULL;
 }
@@ -88,7 +67,7 @@ bool half_missing(const half *h, uint64_t from, uint64_t to)
 {
     if (from < h->next) from = h->next;
     if (from >= to) return false;
-    if (h->lane == NULL || held_next_at(&h->lane->held, from) > from) return true;
+    if (!half_holds(h) || held_next_at(&h->lane->held, from) > from) return true;
     held *node = held_at(&h->lane->held, from);
     for (; from < to; node = held_next(&h->lane->held, node)) {
         if (node == NULL || node->pos > from || node->cut) return true;
@@ -276,11 +255,6 @@ half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, c
     }
     v.ready = HALF_HOLE;
     return v;
-}
-
-bool half_waits(const half *h)
-{
-    return !h->fixed && h->lane != NULL && h->lane->held.nodes > 0;
 }
 
 int64_t half_deadline(const half *h, bool silent, const tl_limits *limits)

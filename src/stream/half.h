@@ -63,14 +63,28 @@ typedef struct half {
 } half;
 
 /* The lane, or one that is all zero; likewise. */
-const lane *half_lane_seen(const half *h);
-const rare *half_rare_seen(const half *h);
+extern const lane half_no_lane;
+extern const rare half_no_rare;
+static inline const lane *half_lane_seen(const half *h)
+{
+    return h->lane != NULL ? h->lane : &half_no_lane;
+}
+static inline const rare *half_rare_seen(const half *h)
+{
+    return h->lane != NULL && h->lane->rare != NULL ? h->lane->rare : &half_no_rare;
+}
 /* Of offset 0; 0: not decided. */
-uint64_t half_base(const half *h);
+static inline uint64_t half_base(const half *h)
+{
+    return h->fixed ? h->base : 0;
+}
 /* The position of a raw sequence number, the nearest one to `ref`.  The first call of a direction defines the space. */
 uint64_t half_unwrap(half *h, uint32_t seq);
 /* half_unwrap without taking note of anything; ref must be known. */
-uint64_t half_position(const half *h, uint32_t seq);
+static inline uint64_t half_position(const half *h, uint32_t seq)
+{
+    return h->ref + (uint64_t)(int64_t)(int32_t)(seq - (uint32_t)h->ref);
+}
 /* A FIN at the position after the last byte.  The lane is there. */
 void half_fin(half *h, uint64_t pos, tl_at at);
 /* The peer acknowledged everything below pos.  false: no memory. */
@@ -107,8 +121,15 @@ typedef struct half_view {
 } half_view;
 /* closing: NONE, or why the session ends (every hole is then decided).  silent: the peer has sent nothing in this capture. */
 half_view half_look(const half *h, int64_t clock, tl_why closing, bool silent, const tl_limits *limits);
+static inline bool half_holds(const half *h)
+{
+    return h->lane != NULL && h->lane->held.nodes > 0;
+}
 /* Holds data until offset 0 is decided.  Meanwhile the other direction is held too, or it would be told before what it answers. */
-bool half_waits(const half *h);
+static inline bool half_waits(const half *h)
+{
+    return !h->fixed && half_holds(h);
+}
 /* The clock at which half_look will have something that it has not now; INT64_MAX: time changes nothing. */
 int64_t half_deadline(const half *h, bool silent, const tl_limits *limits);
 

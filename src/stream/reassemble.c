@@ -214,9 +214,9 @@ static void reject_event(tl_session *s, int side, tl_event *out)
 /* The next segment that is believed after all, as if it came just now. */
 static bool resume(tl_session *s, int side)
 {
+    if (half_rare_seen(&s->half[side])->believed.nodes == 0) return false;
     current *c = &s->table->cur;
-    held *node = held_first(&half_rare_seen(&s->half[side])->believed);
-    if (node == NULL) return false;
+    held *node = held_first(&s->half[side].lane->rare->believed);
     held_remove(&s->table->held, &s->half[side].lane->rare->believed, node);
     *c = (current){.session = s, .side = side, .pos = node->pos, .ack_pos = node->ack_pos, .p = node->bytes, .n = node->n, .node = node};
     c->at = carrier(node);
@@ -310,6 +310,7 @@ static void cut_event(tl_session *s, int side, held *node, tl_event *out)
 bool reassemble_held(tl_session *s, tl_event *out)
 {
     tl_sessions *t = s->table;
+    if (!half_holds(&s->half[0]) && !half_holds(&s->half[1])) return false;
     for (;;) {
         half_view v[2];
         for (int side = 0; side < 2; side++)

@@ -160,6 +160,7 @@ void session_rearm(tl_session *s)
     if (s->closed == TL_WHY_NONE && s->in_table) {
         if (witness_over(s)) deadline = s->last_clock + linger(s);
         for (int side = 0; side < 2; side++) {
+            if (!half_holds(&s->half[side])) continue;
             if (half_waits(&s->half[!side]) && s->half[side].fixed) continue; /* it has nothing to say before the other one */
             int64_t d = half_deadline(&s->half[side], s->half[!side].packets == 0, &t->limits);
             if (d < deadline) deadline = d;
