@@ -14,8 +14,6 @@
 #ifndef TL_DETECTOR_H
 #define TL_DETECTOR_H
 
-#include <string.h>
-
 #include "base/base.h"
 #include "base/text.h"
 
@@ -127,16 +125,12 @@ enum { TL_DETECTOR_ABI = 3 };
 
 /* The tag of the open request with that id in the other direction than `in`; 0: none is known. */
 uint32_t tl_asked(const tl_head *in, uint64_t id);
-/* True where port is one of d->ports.  Most probes are refused before it is asked for: inline, it costs them nothing. */
+/* True where port is one of d->ports.  Inline: most detectors have one or two, and ask for each session. */
 inline bool tl_usual_port(const tl_detector *d, uint16_t port)
 {
-    const uint64_t each = 0x0001000100010001;
-    uint64_t low, high; /* four ports in a word; one that is zero after the exclusive or is the one */
-    memcpy(&low, d->ports, sizeof low);
-    memcpy(&high, d->ports + 4, sizeof high);
-    low ^= each * port;
-    high ^= each * port;
-    return port != 0 && ((((low - each) & ~low) | ((high - each) & ~high)) & each << 15) != 0;
+    for (size_t i = 0; i < sizeof d->ports / sizeof *d->ports && d->ports[i] != 0; i++)
+        if (d->ports[i] == port) return true;
+    return false;
 }
 
 #endif

@@ -94,31 +94,12 @@ static void every_detector_is_whole(void)
     }
 }
 
-/* All ports at once are compared as words: against one by one, for every port and each place. */
-static void usual_ports(void)
-{
-    const tl_detector full = {.ports = {1, 0x100, 0x8000, 0x7fff, 0xfffe, 0xffff, 80, 0xff}}, none = {.name = "none"};
-    unsigned wrong = 0;
-    for (unsigned port = 0; port <= UINT16_MAX; port++) {
-        bool of_full = false;
-        for (size_t i = 0; i < sizeof full.ports / sizeof *full.ports; i++) {
-            tl_detector one = {.ports = {[0] = (uint16_t)(i > 0), [7] = (uint16_t)(i > 6)}};
-            one.ports[i] = full.ports[i];
-            of_full |= full.ports[i] == port;
-            wrong += tl_usual_port(&one, (uint16_t)port) != (port == full.ports[i] || (port == 1 && i > 0));
-        }
-        wrong += tl_usual_port(&full, (uint16_t)port) != of_full || tl_usual_port(&none, (uint16_t)port);
-    }
-    CU_ASSERT_EQUAL(wrong, 0);
-}
-
 int main(void)
 {
     return tl_run_cases("registry", (const tl_case[]){
                                         {"protocols", protocols},
                                         {"fewer bytes wait", fewer_bytes_wait},
                                         {"every detector is whole", every_detector_is_whole},
-                                        {"usual ports", usual_ports},
                                         {NULL, NULL},
                                     });
 }
