@@ -212,16 +212,24 @@ static void reject_event(tl_session *s, int side, tl_event *out)
 }
 
 /* The next segment that is believed after all, as if it came just now. */
-static bool resume(tl_session *s, int side)
+static void resume(tl_session *s, int side)
 {
-    if (half_rare_seen(&s->half[side])->believed.nodes == 0) return false;
     current *c = &s->table->cur;
     held *node = held_first(&s->half[side].lane->rare->believed);
     held_remove(&s->table->held, &s->half[side].lane->rare->believed, node);
     *c = (current){.session = s, .side = side, .pos = node->pos, .ack_pos = node->ack_pos, .p = node->bytes, .n = node->n, .node = node};
     c->at = carrier(node);
     if (node->fin) half_fin(&s->half[side], node->pos + node->n, c->at);
-    return true;
+}
+
+static inline bool resumes(tl_session *s)
+{
+    for (int side = 0; side < 2; side++) {
+        if (half_rare_seen(&s->half[side])->believed.nodes == 0) continue;
+        resume(s, side);
+        return true;
+    }
+    return false;
 }
 
 bool reassemble_current(tl_session *s, tl_event *out)
@@ -252,7 +260,7 @@ bool reassemble_current(tl_session *s, tl_event *out)
         if (c->cut > 0) hold_cut(s);
         held_delete(&s->table->held, c->node);
         *c = (current){0};
-    } while (resume(s, 0) || resume(s, 1));
+    } while (resumes(s));
     return false;
 }
 

@@ -126,7 +126,7 @@ static bool begins(tl_span b)
 /* Nothing but zeros is no evidence. */
 static bool speaks(tl_span b)
 {
-    return begins(b) && (b.n == 0 || b.p[0] != NOP);
+    return b.n == 0 || (b.p[0] != NOP && begins(b));
 }
 
 /* RegisterSession: version 1 and no options behind the header (section 2-4.4). */

@@ -107,9 +107,9 @@ static uint32_t most_plausible(const struct http2 *s)
 static tl_match probe_preface(tl_span b)
 {
     tl_match best = b.n >= PREFACE_SURE && memcmp(b.p, preface, PREFACE_SURE) == 0 ? TL_YES : tl_may_begin(b, preface) ? TL_MAYBE : TL_NO;
-    if (memchr(preface + 1, b.p[0], PREFACE - 10) == NULL) return best; /* what other protocols begin with is seen by this alone */
     for (size_t at = 1; at <= PREFACE - 10; at++) {
         size_t left = PREFACE - at, n = left < b.n ? left : b.n;
+        if (b.p[0] != (uint8_t)preface[at]) continue; /* what other protocols begin with is seen by this alone */
         if (memcmp(b.p, preface + at, n) != 0) continue;
         if (n == left) return TL_YES;
         if (best == TL_NO) best = TL_MAYBE;
@@ -149,7 +149,7 @@ tl_match tl_http2_server_begins(tl_span b)
 static tl_match probe_one(tl_span b)
 {
     if (b.n == 0) return TL_MAYBE;
-    tl_match begins = probe_preface(b);
+    tl_match begins = b.p[0] != 0 ? probe_preface(b) : TL_NO; /* what may be a frame is no part of the preface */
     if (begins != TL_NO) return begins;
     if (!plausible_frame(b, STREAM_USUAL)) return TL_NO;
     if (begins_with_settings(b)) return TL_YES;

@@ -260,6 +260,7 @@ static tl_match probe(const tl_detector *d, const tl_probe *in)
     for (int dir = 0; dir < 2; dir++) {
         tl_span b = in->head[dir];
         if (b.n > 0 && !plausible_start(b.p[0], 0)) return TL_NO;
+        if (b.n >= 2 && (b.p[0] & 15) == CONTINUATION) return TL_NO; /* probe_one() would say so; most others' first zero ends here */
         of[dir] = probe_one(b);
         if (of[dir].refused) return TL_NO;
     }
