@@ -83,9 +83,9 @@ static tl_slab *grow(tl_pool *p)
     return s;
 }
 
-void *tl_pool_take(tl_pool *p)
+void *tl_pool_take_raw(tl_pool *p)
 {
-    if (p->apart) return calloc(1, p->object_bytes);
+    if (p->apart) return malloc(p->object_bytes);
     tl_slab *s = p->open;
     if (s == NULL && (s = grow(p)) == NULL) return NULL;
     void *object = s->free;
@@ -97,7 +97,13 @@ void *tl_pool_take(tl_pool *p)
     }
     s->taken++;
     if (full(p, s)) close_slab(p, s);
-    return memset(object, 0, p->object_bytes);
+    return object;
+}
+
+void *tl_pool_take(tl_pool *p)
+{
+    void *object = tl_pool_take_raw(p);
+    return object != NULL ? memset(object, 0, p->object_bytes) : NULL;
 }
 
 static tl_slab *slab_of(const tl_pool *p, void *object)

@@ -27,6 +27,7 @@ typedef struct tl_pool {
 void tl_pool_init(tl_pool *p, size_t object_bytes);
 /* All zero, aligned to 16 bytes, and to 64 where the size is a multiple of that.  NULL: no memory, nothing changed. */
 void *tl_pool_take(tl_pool *p);
+void *tl_pool_take_raw(tl_pool *p); /* the same of any content */
 /* NULL is fine. */
 void tl_pool_give(tl_pool *p, void *object);
 /* All objects were given back. */

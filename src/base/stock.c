@@ -31,7 +31,7 @@ static tl_pool *pool_of(tl_stock *s, size_t n)
 void *tl_stock_take(tl_stock *s, size_t n)
 {
     tl_pool *p = pool_of(s, n);
-    return p != NULL ? tl_pool_take(p) : malloc(n > 0 ? n : 1);
+    return p != NULL ? tl_pool_take_raw(p) : malloc(n > 0 ? n : 1);
 }
 
 void *tl_stock_take_zero(tl_stock *s, size_t n)

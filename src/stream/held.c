@@ -68,7 +68,7 @@ held *held_new(held_pools *pools, uint64_t pos, const uint8_t *bytes, uint32_t n
     assert(n > 0);
     uint32_t copied = bytes != NULL ? n : 0;
     bool pooled = copied <= SMALL;
-    held *h = pooled ? tl_pool_take(&pools->nodes) : malloc(sizeof *h + copied);
+    held *h = pooled ? tl_pool_take_raw(&pools->nodes) : malloc(sizeof *h + copied);
     if (h == NULL) return NULL;
     *h = (held){.pos = pos, .n = n, .cut = bytes == NULL, .pooled = pooled, .ns = at.ns, .frame = at.frame, .capture = at.capture};
     if (bytes != NULL) memcpy(h->bytes, bytes, n);
@@ -90,7 +90,7 @@ static size_t page_cost(unsigned n)
 
 static held_page *page_new(held_pools *pools, bool leaf, unsigned n)
 {
-    held_page *p = n == PAGE_MOST ? tl_pool_take(&pools->pages) : malloc(page_bytes(n));
+    held_page *p = n == PAGE_MOST ? tl_pool_take_raw(&pools->pages) : malloc(page_bytes(n));
     if (p == NULL) return NULL;
     *p = (held_page){.leaf = leaf, .room = (uint16_t)n};
     return p;
