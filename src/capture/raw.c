@@ -4,14 +4,22 @@
 ** Each block has headroom in front of its data.  When the caller needs bytes that continue in the next block, the unused tail of
 ** this one is copied into that headroom, so that a frame is always in one piece and all others are never copied.
 **
-** The first blocks are hashed where they are read; a file that goes on for longer gets a thread for it, because SHA-256 costs about
-** as much as all the rest of reading.  A block is handed to the hasher as soon as it is full, while the caller still reads in it:
-** both only read.
+** The first blocks are read and hashed by the caller; a file that goes on for longer gets a thread.  What may be read ahead (a file)
+** that thread reads as well as hashes, since the copy out of the page cache is the larger part of what is left of reading; of anything
+** else (a pipe, where a read may wait and nothing could stop it) it hashes what the caller has read.
+**
+**     ALONE    free → the caller reads and hashes → free
+**     HASHING  free → the caller reads → to_hash → the thread hashes → free       the caller still reads in it: both only read
+**     READING  free → the thread reads → ready → the caller → free                the thread hashes it when it has handed it over
+**
+** A read that gives nothing ends the thread; the caller, once it has used all, then asks the file itself.  So a file that grows
+** meanwhile ends where it would if nobody had read ahead.
 **
 ** Invariants:
-** 1. blocks are hashed and come back to `free_blocks` in the order in which they were filled;
-** 2. with two or more blocks going round, the one that the caller reads in is therefore the last that could be taken again;
-** 3. a block that was handed over is not written to until it has been taken from `free_blocks`.
+** 1. blocks are hashed in the order in which they were filled;
+** 2. the block that the caller reads in is the last that could be taken again (ALONE, HASHING), or in no queue (READING);
+** 3. a block that was handed over is not written to until it has been taken from `free_blocks`, but for the headroom in front of it;
+** 4. `free_blocks` is never closed, and has room for every block.
 */
 /* The plain SHA256_ calls, deprecated as they are: they allocate nothing and cannot fail, while the first EVP call of a process reads
 ** openssl.cnf and, in libcrypto 3.0, reads through a null pointer where a malloc in it fails. */
@@ -30,12 +38,15 @@ enum {
     BLOCKS = 4,
     BLOCK_BYTES = 512 * 1024,
     FIRST_BYTES = 32 * 1024, /* of the first block: all that most small captures need */
-    HEADROOM = 16 * 1024,
+    HEADROOM = 260 * 1024,   /* the longest packet that libpcap knows, and what is around it; memory is only taken where it is used */
+    FIRST_HEADROOM = 16 * 1024,
     /* The data of a block begins on a page.  The kernel's copy out of the page cache runs at 10 GB/s then; at 16 bytes past a page, where
     ** malloc would put it, at 2 GB/s (measured on AMD EPYC: loads and stores that share their low 12 bits wait for each other). */
     PAGE = 4096,
     INLINE_BLOCKS = 8 /* so many are hashed before a thread is worth its start */
 };
+
+typedef enum work { ALONE, HASHING, READING } work;
 
 typedef struct block {
     uint8_t *memory; /* owned; NULL until first used */
@@ -43,19 +54,36 @@ typedef struct block {
 } block;
 
 struct tl_raw {
-    tl_reader reader;
+    tl_reader reader; /* the thread's alone while it is READING */
     block blocks[BLOCKS];
-    tl_queue *free_blocks, *to_hash;
-    block *current;
-    bool handed; /* current went to the hasher already */
-    bool threaded;
-    bool sought; /* what is read is not the file from its first byte to its last */
-    pthread_t hasher;
-    SHA256_CTX sha; /* the hasher's alone while it runs */
-    uint64_t count, filled_blocks;
+    tl_queue *free_blocks, *to_hash, *ready;
+    block *current; /* NULL: none yet, or the window is in the piece */
+    block piece;    /* READING: a window that no block's headroom has room for; .memory NULL: it is not needed */
+    bool handed;    /* current was hashed, or will be */
+    bool sought;    /* what is read is not the file from its first byte to its last */
+    work work;
+    pthread_t thread;
+    SHA256_CTX sha; /* the thread's alone while it runs */
+    uint64_t count, handed_blocks, thread_at;
     tl_rc ended; /* OK while the file goes on */
     int error_number;
 };
+
+static void give_back(tl_raw *r, block *b)
+{
+    tl_rc rc = tl_queue_push(r->free_blocks, b);
+    assert(rc == TL_OK);
+    (void)rc;
+}
+
+static block *take_free(tl_raw *r)
+{
+    void *item = NULL;
+    tl_rc rc = tl_queue_pop(r->free_blocks, &item);
+    assert(rc == TL_OK);
+    (void)rc;
+    return item;
+}
 
 tl_raw *tl_raw_new(tl_reader reader)
 {
@@ -67,71 +95,157 @@ tl_raw *tl_raw_new(tl_reader reader)
     r->reader = reader;
     r->free_blocks = tl_queue_new(BLOCKS);
     r->to_hash = tl_queue_new(BLOCKS);
-    if (r->free_blocks == NULL || r->to_hash == NULL) {
+    r->ready = tl_queue_new(BLOCKS);
+    if (r->free_blocks == NULL || r->to_hash == NULL || r->ready == NULL) {
         tl_raw_free(r);
         return NULL;
     }
-    for (size_t i = 0; i < BLOCKS; i++) {
-        tl_rc rc = tl_queue_push(r->free_blocks, &r->blocks[i]);
-        assert(rc == TL_OK);
-        (void)rc;
-    }
+    for (size_t i = 0; i < BLOCKS; i++) give_back(r, &r->blocks[i]);
+    r->thread_at = INLINE_BLOCKS;
     SHA256_Init(&r->sha);
     return r;
 }
 
-static void hash_block(tl_raw *r, const block *b)
+static uint8_t *data_of(const block *b)
 {
-    SHA256_Update(&r->sha, b->memory + b->headroom, b->filled);
+    return b->memory + b->headroom;
 }
 
-/* The hasher's whole life: what comes in goes back, in order. */
+static void hash_block(tl_raw *r, const block *b)
+{
+    SHA256_Update(&r->sha, data_of(b), b->filled);
+}
+
+/* false: no memory; b is as it was. */
+static bool resize(block *b, size_t headroom, size_t room)
+{
+    if (b->memory != NULL && b->headroom == headroom && b->room == room) return true;
+    uint8_t *memory = aligned_alloc(PAGE, headroom + room);
+    if (memory == NULL) return false;
+    free(b->memory);
+    *b = (block){.memory = memory, .headroom = headroom, .room = room};
+    return true;
+}
+
+/* One read.  OK: there is more in b than there was. */
+static tl_rc read_some(tl_raw *r, block *b)
+{
+    ssize_t got;
+    do {
+        got = r->reader.read(r->reader.self, data_of(b) + b->filled, b->room - b->filled);
+    } while (got < 0 && errno == EINTR);
+    if (got == 0) return TL_END;
+    if (got < 0) {
+        r->error_number = errno;
+        return TL_EIO;
+    }
+    assert((size_t)got <= b->room - b->filled);
+    b->filled += (size_t)got;
+    return TL_OK;
+}
+
+/* ---- the thread ---- */
+
+/* HASHING: what comes in goes back, in order. */
 static void *hash_all(void *arg)
 {
     tl_raw *r = arg;
     void *item;
     while (tl_queue_pop(r->to_hash, &item) == TL_OK) {
         hash_block(r, item);
-        if (tl_queue_push(r->free_blocks, item) != TL_OK) break;
+        give_back(r, item);
     }
     return NULL;
 }
 
-static void stop_hasher(tl_raw *r)
+/* READING: until there is no more to read, or nobody who wants it (`ready` is closed). */
+static void *read_all(void *arg)
 {
-    tl_queue_close(r->to_hash, TL_END);
-    if (!r->threaded) return;
-    pthread_join(r->hasher, NULL);
-    r->threaded = false;
+    tl_raw *r = arg;
+    tl_rc rc;
+    bool taken;
+    do {
+        block *b = take_free(r);
+        b->filled = 0;
+        do {
+            rc = read_some(r, b);
+        } while (rc == TL_OK && b->filled < b->room);
+        taken = b->filled > 0 && tl_queue_push(r->ready, b) == TL_OK;
+        if (taken)
+            hash_block(r, b);
+        else
+            give_back(r, b);
+    } while (taken && rc == TL_OK);
+    tl_queue_close(r->ready, rc);
+    return NULL;
+}
+
+/* The current block is full.  With READING it was hashed, and stays the caller's until the next one is there. */
+static void start_thread(tl_raw *r)
+{
+    bool reads = r->reader.ahead;
+    for (size_t i = 0; reads && i < BLOCKS; i++) {
+        block *b = &r->blocks[i]; /* all but the current one are free, and nobody else is there to take them */
+        if (b == r->current ? b->headroom != HEADROOM || b->room != BLOCK_BYTES : !resize(b, HEADROOM, BLOCK_BYTES)) return;
+    }
+    if (tl_thread_start(&r->thread, reads ? read_all : hash_all, r))
+        r->work = reads ? READING : HASHING;
+    else
+        r->thread_at = UINT64_MAX;
+}
+
+/* Afterwards no window is good.  Where the thread that reads has closed `ready` itself it is, until a block is taken: all others are
+** free by then, and lie before the current one. */
+static void stop_thread(tl_raw *r)
+{
+    if (r->work == ALONE) return;
+    if (r->work == HASHING) {
+        tl_queue_close(r->to_hash, TL_END);
+    } else {
+        /* If the thread waits for a free block, all but the caller's are in `ready`: it gets one, and finds that nobody wants it. */
+        void *item;
+        tl_queue_close(r->ready, TL_END);
+        while (tl_queue_pop(r->ready, &item) == TL_OK) give_back(r, item);
+        if (r->current != NULL) give_back(r, r->current);
+        r->handed = true;
+    }
+    pthread_join(r->thread, NULL);
+    r->work = ALONE;
 }
 
 void tl_raw_free(tl_raw *r)
 {
     if (r == NULL) return;
-    if (r->to_hash != NULL) stop_hasher(r);
+    stop_thread(r);
+    tl_queue_free(r->ready);
     tl_queue_free(r->to_hash);
     tl_queue_free(r->free_blocks);
     for (size_t i = 0; i < BLOCKS; i++) free(r->blocks[i].memory);
+    free(r->piece.memory);
     r->reader.close(r->reader.self);
     free(r);
 }
 
-/* The current block is as full as it will get.  Neither queue can be closed or full here: they have a slot for every block. */
+/* ---- the caller: ALONE and HASHING ---- */
+
+/* The current block is as full as it will get. */
 static void hand_over(tl_raw *r)
 {
-    if (r->handed || r->current == NULL) return;
+    block *b = r->current;
+    if (r->handed || b == NULL) return;
     r->handed = true;
-    r->filled_blocks++;
-    if (!r->threaded && !r->sought && r->filled_blocks == INLINE_BLOCKS) r->threaded = tl_thread_start(&r->hasher, hash_all, r);
-    tl_rc rc;
-    if (r->threaded) {
-        rc = tl_queue_push(r->to_hash, r->current);
-    } else {
-        if (!r->sought) hash_block(r, r->current);
-        rc = tl_queue_push(r->free_blocks, r->current);
+    r->handed_blocks++;
+    bool start = r->work == ALONE && !r->sought && b->filled == b->room && r->handed_blocks >= r->thread_at;
+    if (start && !r->reader.ahead) start_thread(r);
+    if (r->work == HASHING) {
+        tl_rc rc = tl_queue_push(r->to_hash, b); /* has a slot for every block */
+        assert(rc == TL_OK);
+        (void)rc;
+        return;
     }
-    assert(rc == TL_OK);
-    (void)rc;
+    if (!r->sought) hash_block(r, b);
+    if (start && r->reader.ahead) start_thread(r);
+    if (r->work == ALONE) give_back(r, b);
 }
 
 static size_t round_up(size_t n)
@@ -139,44 +253,95 @@ static size_t round_up(size_t n)
     return (n + PAGE - 1) / PAGE * PAGE;
 }
 
-/* Takes the next free block as the current one, with the caller's tail in front of its data. */
-static tl_rc next_block(tl_raw *r, tl_span *window, size_t want)
+/* b is the current block, with the caller's tail in front of its data. */
+static void go_on_in(tl_raw *r, block *b, tl_span *window)
 {
-    hand_over(r);
-    void *item = NULL;
-    tl_rc rc = tl_queue_pop(r->free_blocks, &item);
-    assert(rc == TL_OK && item != r->current);
-    (void)rc;
-    block *b = item;
-
-    assert(want < SIZE_MAX / 4 && window->n < SIZE_MAX / 4);
-    size_t headroom = round_up(window->n > HEADROOM ? window->n : HEADROOM);
-    size_t more = want > window->n ? want - window->n : 0;
-    size_t usual = r->current == NULL ? FIRST_BYTES : BLOCK_BYTES;
-    size_t room = round_up(more > usual ? more : usual);
-    if (b->memory == NULL || b->headroom != headroom || b->room != room) {
-        uint8_t *memory = aligned_alloc(PAGE, headroom + room);
-        if (memory == NULL) {
-            r->ended = TL_ENOMEM; /* the block is out of the round now */
-            return TL_ENOMEM;
-        }
-        free(b->memory);
-        b->memory = memory;
-        b->headroom = headroom;
-        b->room = room;
-    }
-    b->filled = 0;
-    uint8_t *tail = b->memory + headroom - window->n;
+    uint8_t *tail = data_of(b) - window->n;
     if (window->n > 0) memcpy(tail, window->p, window->n);
     *window = tl_span_of(tail, window->n);
     r->current = b;
+    free(r->piece.memory);
+    r->piece = (block){0};
+}
+
+/* Takes the next free block as the current one. */
+static tl_rc next_block(tl_raw *r, tl_span *window, size_t want)
+{
+    hand_over(r);
+    bool first = r->handed_blocks == 0;
+    block *b = take_free(r);
+    assert(b != r->current);
+    size_t usual_headroom = first ? FIRST_HEADROOM : HEADROOM, usual = first ? FIRST_BYTES : BLOCK_BYTES;
+    size_t more = want > window->n ? want - window->n : 0;
+    size_t headroom = round_up(window->n > usual_headroom ? window->n : usual_headroom);
+    if (!resize(b, headroom, round_up(more > usual ? more : usual))) return r->ended = TL_ENOMEM; /* the block is out of the round now */
+    b->filled = 0;
+    go_on_in(r, b, window);
     r->handed = false;
+    return TL_OK;
+}
+
+/* ---- the caller: READING ---- */
+
+/* The window moves into the piece, or to its front, if it is not there with room for a whole block behind it. */
+static tl_rc make_piece(tl_raw *r, tl_span *window, size_t want)
+{
+    block *p = &r->piece;
+    size_t n = window->n;
+    if (r->current == NULL && p->room - p->filled >= BLOCK_BYTES) return TL_OK;
+    if (r->current == NULL && p->room - n >= BLOCK_BYTES) {
+        memmove(p->memory, window->p, n);
+    } else {
+        block larger = {0};
+        if (!resize(&larger, 0, round_up(want > n ? want : n) + BLOCK_BYTES)) return TL_ENOMEM;
+        memcpy(larger.memory, window->p, n);
+        free(p->memory);
+        *p = larger;
+        if (r->current != NULL) give_back(r, r->current);
+        r->current = NULL;
+    }
+    p->filled = n;
+    *window = tl_span_of(p->memory, n);
+    return TL_OK;
+}
+
+/* The window and the next block that was read ahead; END: there is no thread any more, the file may still go on. */
+static tl_rc next_ready(tl_raw *r, tl_span *window, size_t want)
+{
+    bool in_piece = window->n > HEADROOM;
+    if (in_piece && make_piece(r, window, want) != TL_OK) return r->ended = TL_ENOMEM;
+    void *item;
+    tl_rc rc = tl_queue_pop(r->ready, &item);
+    if (rc == TL_END) {
+        stop_thread(r);
+        r->reader.ahead = false;
+        r->thread_at = r->handed_blocks + INLINE_BLOCKS;
+        return TL_END;
+    }
+    if (rc != TL_OK) return r->ended = rc;
+    block *b = item, *through = b;
+    size_t n = b->filled;
+    if (in_piece) {
+        memcpy(r->piece.memory + r->piece.filled, data_of(b), n);
+        r->piece.filled += n;
+    } else {
+        through = r->current;
+        go_on_in(r, b, window);
+    }
+    window->n += n;
+    r->count += n;
+    if (through != NULL) give_back(r, through);
     return TL_OK;
 }
 
 tl_rc tl_raw_more(tl_raw *r, tl_span *window, size_t want)
 {
+    assert(want < SIZE_MAX / 4 && window->n < SIZE_MAX / 4);
     if (r->ended != TL_OK) return r->ended;
+    if (r->work == READING) {
+        tl_rc rc = next_ready(r, window, want);
+        if (rc != TL_END) return rc;
+    }
     block *b = r->current;
     bool fits = b != NULL && !r->handed && b->filled < b->room && want <= window->n + (b->room - b->filled);
     if (!fits) {
@@ -184,26 +349,16 @@ tl_rc tl_raw_more(tl_raw *r, tl_span *window, size_t want)
         if (rc != TL_OK) return rc;
         b = r->current;
     }
-    uint8_t *end = b->memory + b->headroom + b->filled;
+    uint8_t *end = data_of(b) + b->filled;
     if (window->n == 0) *window = tl_span_of(end, 0);
     assert(window->p + window->n == end);
 
-    ssize_t got;
-    do {
-        got = r->reader.read(r->reader.self, end, b->room - b->filled);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        r->error_number = errno;
-        return r->ended = TL_EIO;
-    }
-    if (got == 0) {
-        hand_over(r);
-        return r->ended = TL_END;
-    }
-    assert((size_t)got <= b->room - b->filled);
-    b->filled += (size_t)got;
-    r->count += (size_t)got;
-    window->n += (size_t)got;
+    r->ended = read_some(r, b);
+    if (r->ended == TL_END) hand_over(r);
+    if (r->ended != TL_OK) return r->ended;
+    size_t got = (size_t)(data_of(b) + b->filled - end);
+    r->count += got;
+    window->n += got;
     if (b->filled == b->room) hand_over(r);
     return TL_OK;
 }
@@ -226,12 +381,13 @@ bool tl_raw_seekable(const tl_raw *r)
 tl_rc tl_raw_seek(tl_raw *r, uint64_t offset)
 {
     if (r->ended == TL_ENOMEM) return r->ended;
+    stop_thread(r);
+    r->sought = true;
     if (!r->reader.seek(r->reader.self, offset)) {
         r->error_number = errno;
         return r->ended = TL_EIO;
     }
     r->ended = TL_OK;
-    r->sought = true;
     return TL_OK;
 }
 
@@ -248,7 +404,7 @@ int tl_raw_errno(const tl_raw *r)
 bool tl_raw_sha256(tl_raw *r, uint8_t out[32])
 {
     if (r->ended != TL_END || r->sought) return false;
-    stop_hasher(r);
+    stop_thread(r);
     SHA256_Final(out, &r->sha);
     return true;
 }

@@ -1,5 +1,6 @@
 /*
-** raw.h - the bytes of a file as they lie on disk: read in blocks, counted, and hashed on the way.
+** raw.h - the bytes of a file as they lie on disk: read in blocks, counted, and hashed on the way; of a long file, ahead of whoever
+** asks for them.
 **
 ** Within this folder.  Constructor: tl_raw_new.  Destructor: tl_raw_free.  Methods: more, drain, count, sha256.
 */
@@ -11,12 +12,14 @@
 #include <sys/types.h>
 
 /* Where the bytes come from.  read: as read(2), EINTR included; it may give fewer than asked for.  seek: to an offset from the front;
-** false: errno.  NULL: it cannot, or what it reads cannot be opened again. */
+** false: errno.  NULL: it cannot, or what it reads cannot be opened again.  ahead: reading never waits for anybody, so it may be done
+** before the bytes are asked for, by another thread (read only; one thread at a time). */
 typedef struct tl_reader {
     ssize_t (*read)(void *self, void *to, size_t n);
     void (*close)(void *self);
     void *self;
     bool (*seek)(void *self, uint64_t offset);
+    bool ahead;
 } tl_reader;
 
 typedef struct tl_raw tl_raw;
@@ -38,7 +41,7 @@ bool tl_raw_seekable(const tl_raw *r);
 /* What more gives next begins at offset; windows of before are no good any more, and there will be no SHA-256.  OK, or EIO. */
 TL_MUST_USE tl_rc tl_raw_seek(tl_raw *r, uint64_t offset);
 
-uint64_t tl_raw_count(const tl_raw *r); /* bytes read so far */
+uint64_t tl_raw_count(const tl_raw *r); /* bytes that more and drain gave so far */
 int tl_raw_errno(const tl_raw *r);      /* after EIO */
 
 /* Of all bytes read; once, after END.  False: the end was not reached. */

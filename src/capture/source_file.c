@@ -274,7 +274,9 @@ static tl_rc open_path(const char *path, const char *name, tl_reader *reader, ui
     }
     *bytes = S_ISREG(st.st_mode) && st.st_size > 0 ? (uint64_t)st.st_size : 0;
     if (*bytes > 0) (void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    *reader = (tl_reader){read_descriptor, close_descriptor, d, *bytes > 0 && !standard_input ? seek_descriptor : NULL};
+    *reader = (tl_reader){.read = read_descriptor, .close = close_descriptor, .self = d};
+    if (*bytes > 0 && !standard_input) reader->seek = seek_descriptor;
+    reader->ahead = *bytes > 0 && !standard_input;
     return TL_OK;
 }
 
@@ -309,6 +311,7 @@ tl_rc tl_source_hash_file(const char *path, uint64_t *bytes, uint8_t sha256[32],
 {
     tl_reader reader;
     if (open_path(path, path, &reader, bytes, err) != TL_OK) return err->rc;
+    reader.ahead = false; /* there is nothing else to do here: one thread reads, the other one hashes */
     tl_raw *raw = tl_raw_new(reader);
     if (raw == NULL) return tl_fail(err, TL_ENOMEM, "%s: no memory to read it", path);
     tl_rc rc = tl_raw_drain(raw);
