@@ -12,7 +12,7 @@
 #include "support/ledger.h"
 #include "support/stage.h"
 
-enum { FRAMES = 500, ROUNDS = 40 };
+enum { FRAMES = 500, ROUNDS = 16 };
 
 static tl_frame frames[FRAMES];
 static tl_build build;

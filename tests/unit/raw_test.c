@@ -172,8 +172,11 @@ static tl_rc walk_to_the_end(walk *w)
 
 static void expect_sha256(tl_raw *r, size_t n)
 {
-    uint8_t got[32], want[32];
-    SHA256(bytes, n, want);
+    static size_t hashed = SIZE_MAX; /* the tests ask for the same length many times */
+    static uint8_t want[32];
+    uint8_t got[32];
+    if (n != hashed) SHA256(bytes, n, want);
+    hashed = n;
     CU_ASSERT(tl_raw_sha256(r, got));
     CU_ASSERT_EQUAL(memcmp(got, want, 32), 0);
 }
@@ -203,6 +206,7 @@ static void every_byte_once_and_in_order(void)
     for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
         for (size_t p = 0; p < PIECES; p++) {
             for (int how = 0; how < 8; how++) {
+                if ((l + p + (size_t)how) % 2 != 0) continue; /* half of them: all pairs of the three are there */
                 tape t;
                 tl_raw *r = open_tape(&t, lengths[l], how & 1);
                 t.longest = how & 2 ? 300 * 1000 : 0;
