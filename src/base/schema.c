@@ -78,12 +78,12 @@ static tl_span next_statement(const char *sql, size_t *at)
     return start == SIZE_MAX ? (tl_span){NULL, 0} : (tl_span){(const uint8_t *)sql + start, i - start};
 }
 
-/* Does plain begin with these words?  Then *name is what follows them. */
-static bool begins(const char *plain, const char *words, const char **name)
+/* Does it begin with these words, as our files write them?  Then *name is what follows them. */
+static bool begins(tl_span sql, const char *words, const char **name)
 {
     size_t n = strlen(words);
-    *name = plain + n;
-    return strncmp(plain, words, n) == 0;
+    *name = (const char *)sql.p + n;
+    return sql.n > n && memcmp(sql.p, words, n) == 0;
 }
 
 static size_t name_length(const char *name)
@@ -96,7 +96,6 @@ static size_t name_length(const char *name)
 static void forget(tl_schema_items *d, size_t i)
 {
     free(d->items[i].name);
-    free(d->items[i].plain);
     d->items[i] = d->items[--d->n];
 }
 
@@ -108,18 +107,16 @@ static void drop_table(tl_schema_items *d, const char *name)
             forget(d, i);
 }
 
-/* Takes plain. */
-static tl_rc remember(tl_schema_items *d, const char *type, const char *name, char *plain, tl_span sql)
+static tl_rc remember(tl_schema_items *d, const char *type, const char *name, tl_span sql)
 {
     tl_schema_item *grown = realloc(d->items, (d->n + 1) * sizeof *grown);
     char *copy = strndup(name, name_length(name));
     if (grown != NULL) d->items = grown;
     if (grown == NULL || copy == NULL) {
         free(copy);
-        free(plain);
         return TL_ENOMEM;
     }
-    d->items[d->n++] = (tl_schema_item){.type = type, .name = copy, .plain = plain, .sql = sql};
+    d->items[d->n++] = (tl_schema_item){.type = type, .name = copy, .sql = sql};
     return TL_OK;
 }
 
@@ -128,15 +125,24 @@ static tl_rc read_statement(tl_schema_items *d, tl_span sql)
     static const struct {
         const char *words, *type;
     } creates[] = {{"CREATE TABLE ", "table"}, {"CREATE INDEX ", "index"}, {"CREATE UNIQUE INDEX ", "index"}, {"CREATE VIEW ", "view"}};
-    char *text = strndup((const char *)sql.p, sql.n), *plain = text == NULL ? NULL : tl_sql_plain(text);
     const char *name;
-    free(text);
-    if (plain == NULL) return TL_ENOMEM;
     for (size_t i = 0; i < sizeof creates / sizeof *creates; i++)
-        if (begins(plain, creates[i].words, &name)) return remember(d, creates[i].type, name, plain, sql);
-    if (begins(plain, "DROP TABLE ", &name)) drop_table(d, name);
-    free(plain);
+        if (begins(sql, creates[i].words, &name)) return remember(d, creates[i].type, name, sql);
+    if (begins(sql, "DROP TABLE ", &name)) drop_table(d, name);
     return TL_OK;
+}
+
+tl_rc tl_schema_item_is(const tl_schema_item *d, const char *sql, bool *yes)
+{
+    *yes = strlen(sql) == d->sql.n && memcmp(sql, d->sql.p, d->sql.n) == 0; /* SQLite keeps what it was given */
+    if (*yes) return TL_OK;
+    char *text = strndup((const char *)d->sql.p, d->sql.n), *ours = text == NULL ? NULL : tl_sql_plain(text), *theirs = tl_sql_plain(sql);
+    tl_rc rc = ours == NULL || theirs == NULL ? TL_ENOMEM : TL_OK;
+    if (rc == TL_OK) *yes = strcmp(ours, theirs) == 0;
+    free(text);
+    free(ours);
+    free(theirs);
+    return rc;
 }
 
 tl_rc tl_schema_items_read(tl_schema_items *d)

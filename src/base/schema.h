@@ -13,7 +13,6 @@
 typedef struct tl_schema_item {
     const char *type; /* table, index or view, as sqlite_schema says it */
     char *name;       /* likewise */
-    char *plain;      /* sqlite_schema.sql as tl_sql_plain() makes it */
     tl_span sql;      /* the statement in the embedded text */
 } tl_schema_item;
 
@@ -25,6 +24,8 @@ typedef struct tl_schema_items {
 /* What is there when all files of the schema have run, in no order.  *d is empty before; ENOMEM leaves it so. */
 TL_MUST_USE tl_rc tl_schema_items_read(tl_schema_items *d);
 void tl_schema_items_free(tl_schema_items *d);
+/* Does this sqlite_schema.sql declare the same, comments and spacing aside?  OK or ENOMEM. */
+TL_MUST_USE tl_rc tl_schema_item_is(const tl_schema_item *d, const char *sql, bool *yes);
 /* SQL text without its comments and spacing, quoted parts as they are; NULL: no memory.  free() it. */
 char *tl_sql_plain(const char *sql);
 /* A byte of a name or keyword? */

@@ -81,10 +81,8 @@ static tl_rc check_row(const tl_known *k, sqlite3_stmt *s, tl_error *err)
     if (e == NULL || strcmp(e->type, type) != 0)
         return tl_fail(err, TL_EUSAGE, "not a tcpledger database: its schema has a %s '%s' that is not ours", type, name);
     if (strcmp(type, "view") == 0) return TL_OK; /* never run */
-    char *plain = tl_sql_plain(column(s, 2));
-    if (plain == NULL) return tl_fail(err, TL_ENOMEM, "no memory");
-    bool same = strcmp(plain, e->plain) == 0;
-    free(plain);
+    bool same;
+    if (tl_schema_item_is(e, column(s, 2), &same) != TL_OK) return tl_fail(err, TL_ENOMEM, "no memory");
     return same ? TL_OK : tl_fail(err, TL_EUSAGE, "not a tcpledger database: its %s '%s' is not defined as ours is", type, name);
 }
 

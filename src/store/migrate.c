@@ -89,15 +89,15 @@ static int compare_row(const tl_schema_items *ours, sqlite3_stmt *row, likeness 
 {
     const char *type = (const char *)sqlite3_column_text(row, 0), *name = (const char *)sqlite3_column_text(row, 1);
     const char *sql = (const char *)sqlite3_column_text(row, 2);
-    char *plain = sql == NULL ? NULL : tl_sql_plain(sql);
-    if (type == NULL || name == NULL || plain == NULL) return SQLITE_NOMEM;
+    if (type == NULL || name == NULL || sql == NULL) return SQLITE_NOMEM;
     for (size_t i = 0; i < ours->n; i++) {
         const tl_schema_item *d = &ours->items[i];
         if (strcmp(d->type, type) != 0 || strcmp(d->name, name) != 0) continue;
+        bool alike;
+        if (tl_schema_item_is(d, sql, &alike) != TL_OK) return SQLITE_NOMEM;
         likeness_of(parts, type, name)->named++;
-        likeness_of(parts, type, name)->alike += strcmp(d->plain, plain) == 0;
+        likeness_of(parts, type, name)->alike += alike;
     }
-    free(plain);
     return SQLITE_OK;
 }
 

@@ -27,15 +27,15 @@ static void is_what_sqlite_makes(void)
         CU_ASSERT_EQUAL_FATAL(sqlite3_exec(db, e->text, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_stmt *one = ask(db, "SELECT sql FROM sqlite_schema WHERE type = ? AND name = ?");
     for (size_t i = 0; i < k.n; i++) {
-        const char *type = k.items[i].type, *name = k.items[i].name, *plain = k.items[i].plain;
+        const char *type = k.items[i].type, *name = k.items[i].name;
         sqlite3_bind_text(one, 1, type, -1, SQLITE_STATIC);
         sqlite3_bind_text(one, 2, name, -1, SQLITE_STATIC);
         CU_ASSERT_EQUAL_FATAL(sqlite3_step(one), SQLITE_ROW);
-        char *theirs = tl_sql_plain((const char *)sqlite3_column_text(one, 0));
-        CU_ASSERT_PTR_NOT_NULL_FATAL(theirs);
-        if (strcmp(theirs, plain) != 0) printf("\n%s\nis not\n%s\n", plain, theirs);
-        CU_ASSERT_STRING_EQUAL(theirs, plain);
-        free(theirs);
+        bool same = false;
+        const char *theirs = (const char *)sqlite3_column_text(one, 0);
+        CU_ASSERT_EQUAL(tl_schema_item_is(&k.items[i], theirs, &same), TL_OK);
+        if (!same) printf("\n%.*s\nis not\n%s\n", (int)k.items[i].sql.n, (const char *)k.items[i].sql.p, theirs);
+        CU_ASSERT(same);
         sqlite3_reset(one);
     }
     sqlite3_finalize(one);
@@ -67,7 +67,33 @@ static void makes_plain(void)
     }
 }
 
+static void tells_alike_from_other(void)
+{
+    static const char ours[] = "CREATE TABLE a (b INTEGER, -- c\n d TEXT)";
+    static const struct {
+        const char *sql;
+        bool same;
+    } cases[] = {
+        {ours, true},
+        {"CREATE  TABLE a(b INTEGER,d TEXT)", true},
+        {"CREATE TABLE a (b INTEGER, d TEXT) -- e", true},
+        {"CREATE TABLE a (b INTEGER, -- d\n d TEXT)", true},
+        {"CREATE TABLE a (b INTEGER, -- c\n d BLOB)", false},
+        {"CREATE TABLE a (b INTEGER)", false},
+        {"", false},
+    };
+    tl_schema_item item = {.type = "table", .sql = tl_span_of(ours, sizeof ours - 1)};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool same = !cases[i].same;
+        CU_ASSERT_EQUAL(tl_schema_item_is(&item, cases[i].sql, &same), TL_OK);
+        CU_ASSERT_EQUAL(same, cases[i].same);
+    }
+}
+
 int main(void)
 {
-    return tl_run_cases("schema", (const tl_case[]){{"is what SQLite makes", is_what_sqlite_makes}, {"makes plain", makes_plain}, {0}});
+    return tl_run_cases("schema", (const tl_case[]){{"is what SQLite makes", is_what_sqlite_makes},
+                                                    {"makes plain", makes_plain},
+                                                    {"tells alike from other", tells_alike_from_other},
+                                                    {0}});
 }
