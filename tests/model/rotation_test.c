@@ -167,7 +167,7 @@ static void traffic(tl_network *n)
 
 static void made_traffic(void)
 {
-    for (unsigned seed = 0; seed < 6; seed++) {
+    for (unsigned seed = 0; seed < 5; seed++) {
         tl_network n = {0};
         tape t = {0};
         char name[40];
