@@ -35,12 +35,11 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(v
 
 static int allocations_left = NEVER; /* before one fails */
 
+/* By another name, behind which a sanitizer stands however it is linked. */
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    void *(*real)(size_t, size_t);
-    void *found = dlsym(RTLD_NEXT, "aligned_alloc");
-    memcpy(&real, &found, sizeof real);
-    return allocations_left-- == 0 || found == NULL ? NULL : real(alignment, size);
+    void *p = NULL;
+    return allocations_left-- != 0 && posix_memalign(&p, alignment, size) == 0 ? p : NULL;
 }
 
 /* ---- a file that behaves as it is told ---- */
