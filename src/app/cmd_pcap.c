@@ -106,11 +106,6 @@ static int add_session(job *j, int64_t session_id)
     return tl_query_status(j->q, rc);
 }
 
-static bool before(tl_at a, tl_at b)
-{
-    return a.capture != b.capture ? a.capture < b.capture : a.frame < b.frame;
-}
-
 static bool same_address(const tl_addr *a, const tl_addr *b)
 {
     return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
@@ -121,7 +116,7 @@ static bool shares_frames(const tl_extract_session *s, const tl_extract_session 
 {
     bool same = same_address(&s->client, &t->client) && same_address(&s->server, &t->server);
     bool turned = same_address(&s->client, &t->server) && same_address(&s->server, &t->client);
-    return (same || turned) && !before(s->last, t->first) && !before(t->last, s->first);
+    return (same || turned) && !tl_at_before(s->last, t->first) && !tl_at_before(t->last, s->first);
 }
 
 static tl_rc take_other(void *to, const tl_cell *c)

@@ -163,7 +163,7 @@ static const tl_command commands[] = {
      .run = tl_cmd_info},
     {.name = "diff",
      .usage = "OTHER.db",
-     .help = "what another database says differently: sessions, bytes, gaps, messages",
+     .help = "what another database says differently: sessions, bytes, gaps, messages, scans",
      .more = "Sessions are the same when both ends, the time of the first segment and the initial sequence numbers are.\n"
              "Status 0: no difference, 1: some, 2: trouble, or wrong use.\n",
      .example = "diff other.db --quick",

@@ -111,4 +111,16 @@ static inline bool tl_addr_is_ipv4(const tl_addr *a)
     return tl_be64(a->ip) == 0 && tl_be32(a->ip + 8) == 0xffff;
 }
 
+/* Only one of them looks like IPv4: then both are IPv6, that one with a mapped address. */
+static inline bool tl_addr_mixed(const tl_addr *a, const tl_addr *b)
+{
+    return tl_addr_is_ipv4(a) != tl_addr_is_ipv4(b);
+}
+
+/* By frames: time may stand still or go back. */
+static inline bool tl_at_before(tl_at a, tl_at b)
+{
+    return a.capture != b.capture ? a.capture < b.capture : a.frame < b.frame;
+}
+
 #endif

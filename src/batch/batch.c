@@ -1,5 +1,5 @@
 /*
-** batch.c - the batch: its memory, the list of ops, the rows of sessions, and which flows still owe one.
+** batch.c - the batch: its memory, the ops and the rows of sessions, and which flows still owe one.
 **
 ** Life: new → (event | message | session)... → touched until NULL, each answered with session_part → [writer: pack, walk] → reset.
 **
@@ -29,8 +29,6 @@ tl_batch *tl_batch_new(size_t bytes)
         free(b);
         return NULL;
     }
-    b->sessions_end = &b->sessions;
-    b->ops_end = &b->ops;
     return b;
 }
 
@@ -64,10 +62,6 @@ void tl_batch_reset(tl_batch *b)
     tl_arena_reset(b->arena);
     b->round++;
     b->payload = 0;
-    b->sessions = NULL;
-    b->sessions_end = &b->sessions;
-    b->ops = NULL;
-    b->ops_end = &b->ops;
     b->session_items.n = b->op_items.n = 0;
     b->lost_item = false;
     b->unpacked = 0;
@@ -81,17 +75,17 @@ bool tl_batch_full(const tl_batch *b)
 
 bool tl_batch_empty(const tl_batch *b)
 {
-    return b->sessions == NULL && b->ops == NULL && b->touched == NULL;
+    return b->session_items.n == 0 && b->op_items.n == 0 && !b->lost_item && b->touched == NULL;
 }
 
-const tl_row_session *tl_batch_sessions(const tl_batch *b)
+const tl_row_session *tl_batch_session_at(const tl_batch *b, size_t i)
 {
-    return b->sessions;
+    return i < b->session_items.n ? b->session_items.at[i].row : NULL;
 }
 
-const tl_op *tl_batch_ops(const tl_batch *b)
+const tl_op *tl_batch_op_at(const tl_batch *b, size_t i)
 {
-    return b->ops;
+    return i < b->op_items.n ? b->op_items.at[i].op : NULL;
 }
 
 uint64_t tl_batch_payload_bytes(const tl_batch *b)
@@ -146,15 +140,12 @@ static bool alone(const tl_op *op)
     }
 }
 
-/* All of it but the first four fields is there already. */
+/* All of it but these three fields is there already. */
 static void append_op(tl_batch *b, tl_op *op, tl_op_kind kind, uint64_t session_id, tl_dir dir)
 {
-    op->next = NULL;
     op->kind = kind;
     op->session_id = session_id;
     op->dir = dir;
-    *b->ops_end = op;
-    b->ops_end = &op->next;
     add_item(b, &b->op_items, (tl_batch_item){.session_id = number(session_id), .kind = (uint8_t)kind, .alone = alone(op), .op = op});
 }
 
@@ -262,8 +253,6 @@ tl_rc tl_batch_session_part(tl_batch *b, tl_flow *f, const tl_session_info *info
 
     if (f->row == NULL) {
         *row = (tl_row_session){.exists = f->exists || (info->reopened && !info->deferred) || info->resumed};
-        *b->sessions_end = row;
-        b->sessions_end = &row->next;
         add_item(b, &b->session_items, (tl_batch_item){.session_id = number(info->id), .row = row});
         f->row = row;
         f->exists = true;

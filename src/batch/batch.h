@@ -39,7 +39,6 @@ typedef struct tl_flow tl_flow;
 /* ---- rows ---- */
 
 typedef struct tl_row_session {
-    struct tl_row_session *next;
     tl_session_info info; /* pointers in it point into the batch */
     bool exists;          /* a row was written by an earlier batch: update it */
     bool healed;          /* messages must be framed again: offset 0 moved, or bytes came after the close */
@@ -83,7 +82,6 @@ typedef struct tl_op_state {
 } tl_op_state;
 
 typedef struct tl_op {
-    struct tl_op *next;
     tl_op_kind kind;
     uint64_t session_id;
     tl_dir dir;
@@ -119,9 +117,9 @@ TL_MUST_USE tl_rc tl_batch_state(tl_batch *b, uint64_t session_id, tl_span state
 ** The caller answers each with tl_batch_session_part(). */
 tl_flow *tl_batch_touched(tl_batch *b);
 
-/* As they came. */
-const tl_row_session *tl_batch_sessions(const tl_batch *b);
-const tl_op *tl_batch_ops(const tl_batch *b);
+/* As they came, from 0, until the batch is ordered; NULL: there are no more. */
+const tl_row_session *tl_batch_session_at(const tl_batch *b, size_t i);
+const tl_op *tl_batch_op_at(const tl_batch *b, size_t i);
 uint64_t tl_batch_payload_bytes(const tl_batch *b);
 
 /* A row or an op of a session. */

@@ -33,12 +33,11 @@ typedef struct waiting {
 
 /* Chunk rows know the one before them in the same direction, for the comparison of copies. */
 typedef struct chunk_op {
-    tl_op op; /* first: the list of ops is made of these */
+    tl_op op;
     struct chunk_op *older;
 } chunk_op;
 
-/* What a list of rows or of ops holds, as an array: the list itself lies all over the arena, and whoever reads it next is on another core.
- */
+/* Rows, or ops.  An array: they themselves lie all over the arena, and whoever reads the list next is on another core. */
 typedef struct item_list {
     tl_batch_item *at; /* owned; what it has room for outlives a reset */
     size_t n, room;
@@ -49,8 +48,6 @@ struct tl_batch {
     size_t bytes;    /* full at this size */
     uint64_t round;  /* number of resets: what a flow remembers of an earlier round is void */
     uint64_t payload;
-    tl_row_session *sessions, **sessions_end;
-    tl_op *ops, **ops_end;
     item_list session_items, op_items;
     bool lost_item;   /* no memory for one: the batch cannot be ordered */
     tl_flow *touched; /* list through tl_flow.touched_next */

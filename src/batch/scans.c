@@ -71,11 +71,6 @@ void tl_scans_free(tl_scans *t)
 
 /* ---- rows ---- */
 
-static bool before(tl_at a, tl_at b)
-{
-    return a.capture != b.capture ? a.capture < b.capture : a.frame < b.frame;
-}
-
 static bool same_ip(const tl_scan *a, const tl_addr *x, const tl_scan *b, const tl_addr *y)
 {
     return a->mixed == b->mixed && memcmp(x->ip, y->ip, sizeof x->ip) == 0;
@@ -100,8 +95,8 @@ static void merge(tl_scan *into, const tl_scan *from)
     into->wire_bytes += from->wire_bytes;
     if (from->first_session < into->first_session) into->first_session = from->first_session;
     if (from->last_session > into->last_session) into->last_session = from->last_session;
-    if (before(from->first, into->first)) into->first = from->first;
-    if (before(into->last, from->last)) into->last = from->last;
+    if (tl_at_before(from->first, into->first)) into->first = from->first;
+    if (tl_at_before(into->last, from->last)) into->last = from->last;
     into->first.ns = first_ns;
     into->last.ns = last_ns;
 }
@@ -196,7 +191,7 @@ void tl_scans_add(tl_scans *t, const tl_unanswered *s)
 {
     if (t->waiting_n == TL_SCANS_LATER) decide_oldest(t);
     waiting *w = &t->ring[(t->oldest + t->waiting_n++) % TL_SCANS_LATER];
-    bool mixed = tl_addr_is_ipv4(&s->client) != tl_addr_is_ipv4(&s->server);
+    bool mixed = tl_addr_mixed(&s->client, &s->server);
     w->one = (tl_scan){.one_client = true,
                        .one_server = true,
                        .one_port = true,

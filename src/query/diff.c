@@ -34,6 +34,11 @@ static const char messages_sql[] =
     " || coalesce(', ' || pairing, '') || coalesce(' ' || (answers_message_id & 4294967295), '') || ': ' || summary"
     " FROM message WHERE message_id BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295 ORDER BY message_id";
 
+/* What a run with --scan-aggregate summed up. */
+static const char scans_sql[] = "SELECT first_ns, coalesce(client_addr, 'many') || ' to ' || coalesce(server_addr, 'many') || ' port '"
+                                " || coalesce(server_port, 'many') || ': ' || sessions || ' sessions, ' || packets || ' packets' FROM scan"
+                                " ORDER BY first_ns, 2";
+
 /* A statement on one of the two, and whether it stands on a row. */
 typedef struct cursor {
     tl_reader *r;
@@ -91,7 +96,7 @@ static tl_cell column(cursor *c, int i)
     return p == NULL ? (tl_cell){.kind = TL_CELL_NULL} : text_cell((const char *)p, (size_t)sqlite3_column_bytes(c->s, i));
 }
 
-/* One difference of the pair at hand, or of the session that only one has. */
+/* One difference of the pair at hand, or of the session that only one has; in_a and in_b false: of none. */
 static tl_rc tell(diff *d, bool in_a, bool in_b, const char *what, tl_cell a, tl_cell b)
 {
     char ends[2][80];
@@ -106,8 +111,8 @@ static tl_rc tell(diff *d, bool in_a, bool in_b, const char *what, tl_cell a, tl
     tl_cell cells[COLUMNS] = {
         {.kind = in_a ? TL_CELL_INTEGER : TL_CELL_NULL, .integer = d->id[0]},
         {.kind = in_b ? TL_CELL_INTEGER : TL_CELL_NULL, .integer = d->id[1]},
-        text_cell(ends[0], strlen(ends[0])),
-        text_cell(ends[1], strlen(ends[1])),
+        in_a || in_b ? text_cell(ends[0], strlen(ends[0])) : (tl_cell){.kind = TL_CELL_NULL},
+        in_a || in_b ? text_cell(ends[1], strlen(ends[1])) : (tl_cell){.kind = TL_CELL_NULL},
         text_cell(what, strlen(what)),
         a,
         b,
@@ -172,8 +177,8 @@ static tl_rc compare_bytes(diff *d, int dir)
     return tell(d, true, true, dir == 0 ? "client bytes" : "server bytes", text_cell(hex[0], 64), text_cell(hex[1], 64));
 }
 
-/* Two lists, each in the order of its first column; messages are named by it. */
-static tl_rc compare_lists(diff *d, const char *sql, int dir, const char *what, bool numbered)
+/* Two lists, each in the order of its first column; messages are named by it.  pair: they are of the pair at hand. */
+static tl_rc compare_lists(diff *d, bool pair, const char *sql, int dir, const char *what, bool numbered)
 {
     cursor c[2] = {{0}};
     tl_rc rc = open_cursor(d, 0, sql, dir, &c[0]);
@@ -184,7 +189,7 @@ static tl_rc compare_lists(diff *d, const char *sql, int dir, const char *what, 
         tl_cell none = {.kind = TL_CELL_NULL}, a = in_a ? column(&c[0], 1) : none, b = in_b ? column(&c[1], 1) : none;
         char number[32] = "";
         if (numbered) snprintf(number, sizeof number, "%" PRId64, at[in_a ? 0 : 1]);
-        if (!in_a || !in_b || !same_cell(&a, &b)) rc = tell(d, true, true, name_of(d, what, number), a, b);
+        if (!in_a || !in_b || !same_cell(&a, &b)) rc = tell(d, pair, pair, name_of(d, what, number), a, b);
         if (rc == TL_OK && in_a) rc = step(d, &c[0]);
         if (rc == TL_OK && in_b) rc = step(d, &c[1]);
     }
@@ -199,9 +204,9 @@ static tl_rc compare_pair(diff *d, bool quick)
     for (int dir = 0; rc == TL_OK && dir < 2; dir++) {
         rc = compare_counts(d, dir);
         if (rc == TL_OK && !quick) rc = compare_bytes(d, dir);
-        if (rc == TL_OK) rc = compare_lists(d, gaps_sql, dir, dir == 0 ? "client gap" : "server gap", false);
+        if (rc == TL_OK) rc = compare_lists(d, true, gaps_sql, dir, dir == 0 ? "client gap" : "server gap", false);
     }
-    return rc == TL_OK ? compare_lists(d, messages_sql, 0, "message ", true) : rc;
+    return rc == TL_OK ? compare_lists(d, true, messages_sql, 0, "message ", true) : rc;
 }
 
 /* ---- the two lists of sessions ---- */
@@ -253,6 +258,7 @@ tl_rc tl_reader_diff(tl_reader *a, tl_reader *b, bool quick, const tl_output *ou
     *rows = 0;
     if (out->write != NULL && (d.out = tl_rows_new(out, names, COLUMNS)) == NULL) return tl_fail(err, TL_ENOMEM, "no memory");
     tl_rc rc = walk(&d, quick);
+    if (rc == TL_OK) rc = compare_lists(&d, false, scans_sql, 0, "scan", false);
     if (d.out != NULL) {
         tl_rc end = tl_rows_end(d.out);
         if (rc == TL_OK) rc = end;

@@ -73,14 +73,9 @@ static tl_span blob(sqlite3_stmt *s, int column)
     return tl_span_of(b, (size_t)sqlite3_column_bytes(s, column));
 }
 
-static bool later(tl_at a, tl_at b)
-{
-    return a.capture != b.capture ? a.capture > b.capture : a.frame > b.frame;
-}
-
 static void tell(track *t, tl_at at)
 {
-    if (later(at, t->told)) t->told = at;
+    if (tl_at_before(t->told, at)) t->told = at;
     t->next.told = t->told;
     t->has_next = true;
     t->tail = false;
@@ -141,7 +136,7 @@ static tl_rc next_gap(tl_replay *p, track *t, tl_error *err)
     t->next.after = place(t->gaps, 8, 10);
     if (p->by_frame) {
         tl_at first = t->next.after;
-        if (first.frame == 0 || (t->next.at.frame != 0 && later(first, t->next.at))) first = t->next.at;
+        if (first.frame == 0 || (t->next.at.frame != 0 && tl_at_before(t->next.at, first))) first = t->next.at;
         tell(t, first);
         return step(p, t->gaps, &t->gap, err);
     }
@@ -169,7 +164,7 @@ static tl_rc look(tl_replay *p, track *t, tl_error *err)
 /* Is a to be told before b?  The bytes of the frame at hand come before what its time decided. */
 static bool sooner(const tl_replay *p, const tl_event *a, const tl_event *b)
 {
-    if (later(a->told, b->told) || later(b->told, a->told)) return later(b->told, a->told);
+    if (tl_at_before(b->told, a->told) || tl_at_before(a->told, b->told)) return tl_at_before(a->told, b->told);
     if (p->by_frame) return a->kind == TL_EV_GAP && b->kind != TL_EV_GAP;
     bool a_now = a->at.frame == a->told.frame, b_now = b->at.frame == b->told.frame;
     return a_now && !b_now;

@@ -354,10 +354,7 @@ image *image_open(sqlite3 *db)
     if (m == NULL) return NULL;
     void *pages = mmap(NULL, (size_t)PAGE * PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (pages != MAP_FAILED) m->pages = pages;
-    if (m->pages == NULL || !make_database(m, db) || sqlite3_exec(db, "ATTACH ':memory:' AS rows", NULL, NULL, NULL) != SQLITE_OK) {
-        image_close(m);
-        return NULL;
-    }
-    m->serves = attach(m, db) && reads_in_place(m, db); /* if not, the connection may hold on to the pages all the same */
+    m->serves = m->pages != NULL && make_database(m, db) && sqlite3_exec(db, "ATTACH ':memory:' AS rows", NULL, NULL, NULL) == SQLITE_OK &&
+                attach(m, db) && reads_in_place(m, db); /* if not, the connection may hold on to the pages all the same */
     return m;
 }

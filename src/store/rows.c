@@ -62,12 +62,6 @@ static void put_blob(sqlite3_context *x, const void *p, size_t n)
     sqlite3_result_blob64(x, n > 0 ? p : "", n, SQLITE_STATIC);
 }
 
-const char *rows_addr_text(const tl_session_info *i, const tl_addr *a, char *out)
-{
-    bool mixed = tl_addr_is_ipv4(&i->client) != tl_addr_is_ipv4(&i->server);
-    return mixed ? tl_addr_text_ipv6(a, out) : tl_addr_text(a, out);
-}
-
 static bool place(tl_at at)
 {
     return at.capture != 0 && at.frame != 0;

@@ -32,8 +32,11 @@ char *store_community_id(const tl_addr *a, const tl_addr *b, char out[COMMUNITY_
 typedef struct rows_texts {
     char client[TL_ADDR_TEXT], server[TL_ADDR_TEXT], vlan[TL_LAYERS_TEXT], tunnel[TL_LAYERS_TEXT], community[COMMUNITY_ID_TEXT];
 } rows_texts;
-/* One that looks like IPv4 beside one that does not: IPv6 with a mapped address. */
-const char *rows_addr_text(const tl_session_info *i, const tl_addr *a, char *out);
+/* ipv6: also one that looks like IPv4, which beside one that does not is a mapped address. */
+static inline const char *rows_addr_text(bool ipv6, const tl_addr *a, char *out)
+{
+    return ipv6 ? tl_addr_text_ipv6(a, out) : tl_addr_text(a, out);
+}
 
 static inline int64_t rows_message_id(const tl_op *op, uint64_t number)
 {
@@ -51,9 +54,9 @@ static inline void rows_ask_for(const void *p, size_t lines)
 /* old_session: only what the ledger or a reader would miss.  Streams: directions of which something is to tell. */
 #define ROWS_SESSION(F, X)                                                                                                                 \
     F(session_id, put_count(x, i->id))                                                                                                     \
-    X(client_addr, put_text(x, rows_addr_text(i, &i->client, c->client)))                                                                  \
+    X(client_addr, put_text(x, rows_addr_text(tl_addr_mixed(&i->client, &i->server), &i->client, c->client)))                              \
     X(client_port, put_int(x, i->client.port))                                                                                             \
-    X(server_addr, put_text(x, rows_addr_text(i, &i->server, c->server)))                                                                  \
+    X(server_addr, put_text(x, rows_addr_text(tl_addr_mixed(&i->client, &i->server), &i->server, c->server)))                              \
     X(server_port, put_int(x, i->server.port))                                                                                             \
     X(vlan, put_text(x, tl_layers_vlan_text(i->layers, c->vlan)))                                                                          \
     X(tunnel, put_text(x, tl_layers_tunnel_text(i->layers, c->tunnel)))                                                                    \

@@ -7,7 +7,7 @@ static void bind_addr(sqlite3_stmt *q, int at, bool one, bool mixed, const tl_ad
 {
     char text[TL_ADDR_TEXT];
     if (one)
-        sqlite3_bind_text(q, at, mixed ? tl_addr_text_ipv6(a, text) : tl_addr_text(a, text), -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(q, at, rows_addr_text(mixed, a, text), -1, SQLITE_TRANSIENT);
     else
         sqlite3_bind_null(q, at);
 }

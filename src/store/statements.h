@@ -97,11 +97,10 @@ struct tl_store {
     bool marked;      /* the run is ending: what is written from here on, a later run may take back */
     int64_t marks[3]; /* the last rows of chunk, gap and stray before that */
     tl_store_totals totals, committed;
-    tl_batch_items feed;      /* what the tables of rows.h show */
-    bool indexes_missing;     /* see indexes.h */
-    uint64_t sessions_before; /* the number of the first session that this handle adds; 0: not looked at yet */
-    image *image;             /* owned; NULL: no need of it yet, or without_image */
-    bool without_image;
+    tl_batch_items feed;                  /* what the tables of rows.h show */
+    bool indexes_missing;                 /* see indexes.h */
+    uint64_t sessions_before;             /* the number of the first session that this handle adds; 0: not looked at yet */
+    image *image;                         /* owned; NULL: no need of it yet */
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */
     writeback *writeback;                 /* owned; NULL: nothing much was written yet */
     struct libdeflate_decompressor *inflate;

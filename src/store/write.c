@@ -45,11 +45,8 @@ static tl_rc put(tl_store *s, statement how, tl_batch_items feed)
 static tl_rc copy(tl_store *s, statement how, const tl_batch_items *feed, size_t *rows)
 {
     *rows = 0;
-    if (s->checks || s->without_image) return TL_OK;
-    if (s->image == NULL && (s->image = image_open(s->db)) == NULL) {
-        s->without_image = true;
-        return TL_OK;
-    }
+    if (s->checks) return TL_OK;
+    if (s->image == NULL && (s->image = image_open(s->db)) == NULL) return TL_OK;
     *rows = how == ST_SESSIONS_COPY ? image_sessions(s->image, feed) : image_messages(s->image, feed);
     sqlite3_stmt *q = *rows > 0 ? store_statement(s, how) : NULL;
     if (q == NULL) return *rows > 0 ? s->error.rc : TL_OK;

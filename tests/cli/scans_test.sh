@@ -105,6 +105,12 @@ rm both.db
 sound both.db
 is both.db "SELECT sum(sessions), max(last_session_id) FROM scan" "703|709"
 
+# diff tells what was summed up differently.
+"$query" few.db diff again.db >out || fail "diff of the same"
+sqlite3 again.db "UPDATE scan SET packets = packets + 1 WHERE scan_id = 1; DELETE FROM scan WHERE scan_id = 2"
+if "$query" few.db diff again.db --format csv >out; then fail "diff passes over scans"; fi
+[ "$(grep -c ',scan,' out)" -eq 2 ] || fail "diff: $(cat out)"
+
 # verify finds what cannot be.
 for wrong in "sessions = sessions + 1, packets = packets + 1, first_session_id = 1, last_session_id = 707" "packets = packets + 400"; do
     cp few.db wrong.db

@@ -50,6 +50,17 @@ static void close_target(target *t)
     image_close(t->m);
 }
 
+/* The rows of the feed, so many, into both: the statement by_image copies them, the other one goes through columns. */
+static void put_both(target *one, target *other, size_t made, size_t expected, statement by_image, statement by_column,
+                     const tl_batch_items *feed)
+{
+    CU_ASSERT_EQUAL(made, expected);
+    run(one->db, store_sql[by_image]);
+    CU_ASSERT_EQUAL(sqlite3_changes64(one->db), (sqlite3_int64)expected);
+    other->feed = *feed;
+    run(other->db, store_sql[by_column]);
+}
+
 /* All rows of a table with the types of their values, as one text. */
 static char *rows_of(sqlite3 *db, const char *table)
 {
@@ -65,6 +76,7 @@ static char *rows_of(sqlite3 *db, const char *table)
     return sqlite3_str_finish(out);
 }
 
+/* And both are closed. */
 static void same_rows(target *one, target *other, const char *table)
 {
     char *a = rows_of(one->db, table), *b = rows_of(other->db, table);
@@ -78,6 +90,8 @@ static void same_rows(target *one, target *other, const char *table)
     CU_ASSERT_EQUAL(sqlite3_step(q), SQLITE_ROW);
     CU_ASSERT_STRING_EQUAL((const char *)sqlite3_column_text(q, 0), "ok");
     sqlite3_finalize(q);
+    close_target(one);
+    close_target(other);
 }
 
 /* ---- values at the edges of how the format writes them ---- */
@@ -167,15 +181,9 @@ static void messages(void)
             items[i] = (tl_batch_item){.kind = (uint8_t)ops[i].kind, .op = &ops[i]};
         }
         tl_batch_items feed = {.ops = items, .ops_end = items + n};
-        CU_ASSERT_EQUAL(image_messages(by_image.m, &feed), expected);
-        run(by_image.db, store_sql[ST_MESSAGES_COPY]);
-        CU_ASSERT_EQUAL(sqlite3_changes64(by_image.db), (sqlite3_int64)expected);
-        by_column.feed = feed;
-        run(by_column.db, store_sql[ST_MESSAGES_PUT]);
+        put_both(&by_image, &by_column, image_messages(by_image.m, &feed), expected, ST_MESSAGES_COPY, ST_MESSAGES_PUT, &feed);
     }
     same_rows(&by_image, &by_column, "message");
-    close_target(&by_image);
-    close_target(&by_column);
 }
 
 static void sessions(void)
@@ -196,15 +204,9 @@ static void sessions(void)
             items[i] = (tl_batch_item){.row = &rows[i]};
         }
         tl_batch_items feed = {.rows = items, .rows_end = items + n};
-        CU_ASSERT_EQUAL(image_sessions(by_image.m, &feed), expected);
-        run(by_image.db, store_sql[ST_SESSIONS_COPY]);
-        CU_ASSERT_EQUAL(sqlite3_changes64(by_image.db), (sqlite3_int64)expected);
-        by_column.feed = feed;
-        run(by_column.db, store_sql[ST_SESSIONS_PUT]);
+        put_both(&by_image, &by_column, image_sessions(by_image.m, &feed), expected, ST_SESSIONS_COPY, ST_SESSIONS_PUT, &feed);
     }
     same_rows(&by_image, &by_column, "session");
-    close_target(&by_image);
-    close_target(&by_column);
 }
 
 static size_t offered(image *m, const tl_op *ops, size_t n)

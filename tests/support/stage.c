@@ -178,8 +178,9 @@ char *tl_stage_ops(const tl_stage *s)
 {
     tl_text t = {0};
     tl_text_add(&t, "");
-    for (const tl_op *op = tl_batch_ops(s->batch); op != NULL; op = op->next) {
-        tl_text_printf(&t, "%c ", op->dir == TL_C2S ? 'c' : 's');
+    const tl_op *op;
+    for (size_t i = 0; (op = tl_batch_op_at(s->batch, i)) != NULL; i++) {
+        tl_text_printf(&t, "%s%c ", i > 0 ? "\n" : "", op->dir == TL_C2S ? 'c' : 's');
         switch (op->kind) {
         case TL_OP_CHUNK: chunk_text(&t, &op->chunk); break;
         case TL_OP_GAP: event_text(&t, "gap", &op->event); break;
@@ -190,7 +191,6 @@ char *tl_stage_ops(const tl_stage *s)
         case TL_OP_MESSAGE:
             tl_text_printf(&t, "message %llu+%llu", (unsigned long long)op->message.offset, (unsigned long long)op->message.length);
         }
-        if (op->next != NULL) tl_text_add(&t, "\n");
     }
     return t.p;
 }
@@ -198,7 +198,8 @@ char *tl_stage_ops(const tl_stage *s)
 char *tl_stage_counts(const tl_stage *s)
 {
     unsigned long long n[2][4] = {{0}};
-    for (const tl_row_session *row = tl_batch_sessions(s->batch); row != NULL; row = row->next)
+    const tl_row_session *row;
+    for (size_t i = 0; (row = tl_batch_session_at(s->batch, i)) != NULL; i++)
         for (int d = 0; d < 2; d++) {
             n[d][0] += row->add[d].stored;
             n[d][1] += row->add[d].gap;

@@ -28,8 +28,8 @@ static void gives_each_flow_one_row(void)
     }
     CU_ASSERT_EQUAL(asked, FLOWS);
     layers.n = 0;
-    int rows = 0;
-    for (const tl_row_session *row = tl_batch_sessions(b); row != NULL; row = row->next, rows++) {
+    size_t rows = 0;
+    for (const tl_row_session *row; (row = tl_batch_session_at(b, rows)) != NULL; rows++) {
         CU_ASSERT_FALSE(row->exists);
         CU_ASSERT_EQUAL(row->add[0].gap, 15);
         CU_ASSERT_STRING_EQUAL(row->info.history, "Sh");
@@ -52,8 +52,8 @@ static void updates_a_row_that_exists(void)
     CU_ASSERT_PTR_EQUAL(tl_batch_touched(s.batch), s.flow);
     s.info.closed = TL_WHY_FIN;
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    const tl_row_session *row = tl_batch_sessions(s.batch);
-    CU_ASSERT_PTR_NULL(row->next);
+    const tl_row_session *row = tl_batch_session_at(s.batch, 0);
+    CU_ASSERT_PTR_NULL(tl_batch_session_at(s.batch, 1));
     CU_ASSERT_EQUAL(row->add[0].stored, 5);
     CU_ASSERT_EQUAL(row->info.closed, TL_WHY_FIN);
     CU_ASSERT_FALSE(row->exists);
@@ -63,7 +63,7 @@ static void updates_a_row_that_exists(void)
     tl_stage_play(&s, "c bytes 5 f 3");
     CU_ASSERT(tl_batch_empty(s.batch)); /* the flow has it still */
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    row = tl_batch_sessions(s.batch);
+    row = tl_batch_session_at(s.batch, 0);
     CU_ASSERT(row->exists);
     CU_ASSERT_EQUAL(row->add[0].stored, 1);
     tl_stage_close(&s);
@@ -83,8 +83,8 @@ static void knows_a_reopened_session(void)
         s.info.reopened = true;
         tl_stage_play(&s, cases[i].script);
         CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-        CU_ASSERT(tl_batch_sessions(s.batch)->exists);
-        CU_ASSERT_EQUAL(tl_batch_sessions(s.batch)->healed, cases[i].healed);
+        CU_ASSERT(tl_batch_session_at(s.batch, 0)->exists);
+        CU_ASSERT_EQUAL(tl_batch_session_at(s.batch, 0)->healed, cases[i].healed);
         tl_stage_close(&s);
     }
 }
@@ -126,7 +126,8 @@ static void is_small_for_small_sessions(void)
     }
     CU_ASSERT(n > 600);
     unsigned chunks = 0;
-    for (const tl_op *op = tl_batch_ops(b); op != NULL; op = op->next) {
+    const tl_op *op;
+    for (size_t i = 0; (op = tl_batch_op_at(b, i)) != NULL; i++) {
         chunks++;
         CU_ASSERT(memcmp(op->chunk.data, "GET / HTTP/1.0\r\n\r\n", op->chunk.raw_size) == 0);
     }
@@ -207,19 +208,19 @@ static void tells_a_direction_once(void)
     tl_stage_play(&s, "c bytes 0 abc 1; s bytes 0 de 2");
     s.info.layers = &s.layers;
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    CU_ASSERT(tl_batch_sessions(s.batch)->changed[0] && tl_batch_sessions(s.batch)->changed[1]);
+    CU_ASSERT(tl_batch_session_at(s.batch, 0)->changed[0] && tl_batch_session_at(s.batch, 0)->changed[1]);
     tl_batch_reset(s.batch);
     tl_stage_play(&s, "s bytes 2 fg 3"); /* counts change */
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    CU_ASSERT(!tl_batch_sessions(s.batch)->changed[0] && tl_batch_sessions(s.batch)->changed[1]);
+    CU_ASSERT(!tl_batch_session_at(s.batch, 0)->changed[0] && tl_batch_session_at(s.batch, 0)->changed[1]);
     tl_batch_reset(s.batch);
     s.info.stream[0].packets++; /* which an open session does not tell */
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    CU_ASSERT(!tl_batch_sessions(s.batch)->changed[0] && !tl_batch_sessions(s.batch)->changed[1]);
+    CU_ASSERT(!tl_batch_session_at(s.batch, 0)->changed[0] && !tl_batch_session_at(s.batch, 0)->changed[1]);
     tl_batch_reset(s.batch);
     s.info.closed = TL_WHY_FIN;
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    CU_ASSERT(tl_batch_sessions(s.batch)->changed[0] && !tl_batch_sessions(s.batch)->changed[1]);
+    CU_ASSERT(tl_batch_session_at(s.batch, 0)->changed[0] && !tl_batch_session_at(s.batch, 0)->changed[1]);
     tl_stage_close(&s);
 }
 

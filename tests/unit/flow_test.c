@@ -107,7 +107,8 @@ static void fills_chunks(void)
         }
         CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
         uint64_t at = 0;
-        for (const tl_op *op = tl_batch_ops(s.batch); op != NULL; op = op->next) {
+        const tl_op *op;
+        for (size_t i = 0; (op = tl_batch_op_at(s.batch, i)) != NULL; i++) {
             const tl_op_chunk *c = &op->chunk;
             CU_ASSERT_EQUAL_FATAL(op->kind, TL_OP_CHUNK);
             CU_ASSERT_EQUAL_FATAL(c->offset, at);
@@ -115,7 +116,7 @@ static void fills_chunks(void)
             CU_ASSERT(memcmp(c->data, all + at, c->raw_size) == 0);
             CU_ASSERT(c->raw_size + c->arrivals_size + COLUMNS <= ROW);
             /* The last one may lie in three rows (fit_test.c). */
-            bool tail = op->next == NULL || op->next->next == NULL || op->next->next->next == NULL;
+            bool tail = tl_batch_op_at(s.batch, i + 3) == NULL;
             if (!tail) CU_ASSERT(c->raw_size + c->arrivals_size > ROW - 1000);
             tl_span in = tl_span_of(c->arrivals, c->arrivals_size);
             tl_arrival a = {.frame = c->first_frame, .ns = c->first_ns};
@@ -142,7 +143,7 @@ static void keeps_smallest_and_largest(void)
     s.info.layers = &s.layers;
     tl_stage_play(&s, "c bytes 0 aa 9; c bytes 2 bb 4; c bytes 4 cc 12; c bytes 6 dd 7");
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    const tl_op_chunk *c = &tl_batch_ops(s.batch)->chunk;
+    const tl_op_chunk *c = &tl_batch_op_at(s.batch, 0)->chunk;
     CU_ASSERT_EQUAL(c->first_frame, 4);
     CU_ASSERT_EQUAL(c->last_frame, 12);
     CU_ASSERT_EQUAL(c->first_ns, 4000);
@@ -179,12 +180,13 @@ static void moves_messages_after_a_rebase(void)
     tl_stage_play(&s, "c bytes 0 cd 1; c rebase 100 3");
     tl_stage_message(&s, &(tl_message){.number = 1, .ordinal = 1, .offset = 5, .length = 2, .protocol = "turn", .kind = "turn"});
     tl_stage_message(&s, &(tl_message){.number = 2, .ordinal = 1, .dir = TL_S2C, .offset = 5, .length = 2, .peer_acked = 7});
-    const tl_op *op = tl_batch_ops(s.batch);
-    while (op->kind != TL_OP_MESSAGE) op = op->next;
+    size_t at = 0;
+    while (tl_batch_op_at(s.batch, at)->kind != TL_OP_MESSAGE) at++;
+    const tl_op *op = tl_batch_op_at(s.batch, at), *next = tl_batch_op_at(s.batch, at + 1);
     CU_ASSERT_EQUAL(op->message.offset, 105);
     CU_ASSERT_EQUAL(op->message.peer_acked, 0);
-    CU_ASSERT_EQUAL(op->next->message.offset, 5);
-    CU_ASSERT_EQUAL(op->next->message.peer_acked, 107);
+    CU_ASSERT_EQUAL(next->message.offset, 5);
+    CU_ASSERT_EQUAL(next->message.peer_acked, 107);
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
     tl_stage_close(&s);
 }

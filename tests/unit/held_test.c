@@ -18,7 +18,7 @@ static const tl_row_session *part(tl_stage *s)
 {
     s->info.layers = &s->layers;
     CU_ASSERT_EQUAL_FATAL(tl_batch_session_part(s->batch, s->flow, &s->info, ""), TL_OK);
-    return tl_batch_sessions(s->batch);
+    return tl_batch_session_at(s->batch, 0);
 }
 
 static void said(tl_stage *s, uint64_t number, tl_dir dir, uint64_t offset, uint64_t length)
@@ -52,7 +52,7 @@ static void outlives_batches(void)
     tl_batch_reset(s.batch);
 
     CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
-    row = tl_batch_sessions(s.batch);
+    row = tl_batch_session_at(s.batch, 0);
     ops_are(&s, "c chunk 5 cdef 2@3 2@4\ns chunk 0 x 1@3");
     CU_ASSERT(row->add[0].stored == 4 && row->add[1].stored == 1);
     CU_ASSERT(row->info.stream[0].captured_bytes == 10 && row->info.stream[0].length == 9);
@@ -72,7 +72,8 @@ static void messages_wait(void)
     ops_are(&s, "s chunk 0 answer 6@2\ns gap 6+4 acked @3");
     tl_stage_play(&s, "c gap 3 4 acked 4");
     ops_are(&s, "s chunk 0 answer 6@2\ns gap 6+4 acked @3\nc chunk 0 ask 3@1\nc message 0+3\ns message 0+6\nc gap 3+4 acked @4");
-    for (const tl_op *op = tl_batch_ops(s.batch); op != NULL; op = op->next) {
+    const tl_op *op;
+    for (size_t i = 0; (op = tl_batch_op_at(s.batch, i)) != NULL; i++) {
         if (op->kind != TL_OP_MESSAGE) continue;
         CU_ASSERT(op->message.summary.n == 10 && memcmp(op->message.summary.p, "some words", 10) == 0);
         CU_ASSERT(op->message.detail.n == 4 && memcmp(op->message.detail.p, "some", 4) == 0);

@@ -104,7 +104,8 @@ static void packs_what_gets_shorter(void)
             pack(&s, level);
             uint8_t *back = malloc(cases[i].n);
             size_t raw = 0, stored = 0;
-            for (const tl_op *op = tl_batch_ops(s.batch); op != NULL; op = op->next) {
+            const tl_op *op;
+            for (size_t at = 0; (op = tl_batch_op_at(s.batch, at)) != NULL; at++) {
                 const tl_op_chunk *c = &op->chunk; /* what stays raw may lie in several rows */
                 uLongf n = c->raw_size;
                 CU_ASSERT_FATAL(raw + n <= cases[i].n);
@@ -130,8 +131,8 @@ static void leaves_all_raw_without_a_packer(void)
     uint8_t *bytes;
     open_with(&s, zeros, 60000, &bytes);
     tl_batch_pack(s.batch, NULL);
-    CU_ASSERT_EQUAL(tl_batch_ops(s.batch)->chunk.data_size, 60000);
-    CU_ASSERT(memcmp(tl_batch_ops(s.batch)->chunk.data, bytes, 60000) == 0);
+    CU_ASSERT_EQUAL(tl_batch_op_at(s.batch, 0)->chunk.data_size, 60000);
+    CU_ASSERT(memcmp(tl_batch_op_at(s.batch, 0)->chunk.data, bytes, 60000) == 0);
     free(bytes);
     tl_stage_close(&s);
 }
@@ -153,7 +154,7 @@ static void packs_the_same_again(void)
     pack(&one, 1);
     open_with(&other, text, 60000, &again);
     pack(&other, 1);
-    const tl_op_chunk *a = &tl_batch_ops(one.batch)->chunk, *b = &tl_batch_ops(other.batch)->chunk;
+    const tl_op_chunk *a = &tl_batch_op_at(one.batch, 0)->chunk, *b = &tl_batch_op_at(other.batch, 0)->chunk;
     CU_ASSERT(a->data_size < 60000 && a->data_size == b->data_size && memcmp(a->data, b->data, a->data_size) == 0);
     /* Packing twice changes nothing. */
     uint32_t size = a->data_size;
@@ -181,7 +182,7 @@ static void what_was_packed_before_does_not_show(void)
             tl_batch_pack(used.batch, p);
             open_with(&fresh, page_and_picture, 65000, &two);
             pack(&fresh, level);
-            const tl_op_chunk *a = &tl_batch_ops(used.batch)->chunk, *b = &tl_batch_ops(fresh.batch)->chunk;
+            const tl_op_chunk *a = &tl_batch_op_at(used.batch, 0)->chunk, *b = &tl_batch_op_at(fresh.batch, 0)->chunk;
             CU_ASSERT(a->data_size < 65000 && a->data_size == b->data_size && memcmp(a->data, b->data, a->data_size) == 0);
             tl_stage_close(&used);
             tl_stage_close(&fresh);
@@ -219,7 +220,8 @@ static void parts_of_all_lengths(void)
         CU_ASSERT_EQUAL_FATAL(tl_batch_event(s.batch, s.flow, &ev), TL_OK);
         CU_ASSERT_EQUAL_FATAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
         pack(&s, round % 2 ? 1 : 1 + round / 2 % 9); /* level 1 divides them */
-        for (const tl_op *op = tl_batch_ops(s.batch); op != NULL; op = op->next) {
+        const tl_op *op;
+        for (size_t i = 0; (op = tl_batch_op_at(s.batch, i)) != NULL; i++) {
             if (op->kind != TL_OP_CHUNK || op->chunk.data_size == op->chunk.raw_size) continue;
             uLongf size = op->chunk.raw_size;
             shorter++;
