@@ -161,7 +161,7 @@ static void get_lane(reader *r, half *h)
 
 static void get_half(reader *r, half *h)
 {
-    rare *odd = half_rare(h);
+    rare *odd = half_rare(r->pools, h);
     if (odd == NULL) {
         r->bad = r->no_memory = true;
         return;
@@ -208,7 +208,7 @@ static void get_half(reader *r, half *h)
     h->window_scale = (int8_t)scale;
     odd->wild_acks = (uint8_t)get(r, UINT8_MAX);
     if (!r->bad && h->payload) get_lane(r, h);
-    half_trim(h);
+    half_trim(r->pools, h);
 }
 
 static void get_conn(reader *r, conn *c)

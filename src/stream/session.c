@@ -91,6 +91,16 @@ void tl_sessions_free(tl_sessions *t)
 
 /* ---- push and pull ---- */
 
+/* What a segment of s has to do with beside s. */
+static void fetch_around(const tl_session *s)
+{
+    table_fetch(s->slot, 1);
+    table_fetch(s->half[0].lane, sizeof(lane));
+    table_fetch(s->half[1].lane, sizeof(lane));
+    table_fetch(s->newer, 1); /* it leaves its place in the list */
+    table_fetch(s->older, 1);
+}
+
 tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
 {
     int side = 0;
@@ -104,6 +114,7 @@ tl_rc tl_sessions_push(tl_sessions *t, const tl_segment *seg, tl_session **out)
         s = NULL;
         side = 0;
     }
+    if (s != NULL) fetch_around(s);
     if (s == NULL && (s = table_add(t, seg, hash)) == NULL) return TL_ENOMEM;
     if (old != NULL) {
         bool closed = old->closed != TL_WHY_NONE;
@@ -267,8 +278,7 @@ tl_session *tl_sessions_end(tl_sessions *t)
     if (t->ending_at < t->ending_n) {
         enum { AHEAD = 4 };
         if (t->ending_n - t->ending_at > AHEAD) {
-            const uint8_t *soon = (const uint8_t *)t->ending[t->ending_at + AHEAD];
-            for (size_t i = 0; i < sizeof(tl_session); i += 64) __builtin_prefetch(soon + i);
+            table_fetch(t->ending[t->ending_at + AHEAD], sizeof(tl_session));
         }
         return close_now(t->ending[t->ending_at++], TL_WHY_END);
     }
@@ -293,6 +303,16 @@ bool tl_sessions_busy(const tl_sessions *t)
 bool tl_session_closed(const tl_session *s)
 {
     return s->closed != TL_WHY_NONE;
+}
+
+uint64_t tl_session_id(const tl_session *s)
+{
+    return s->id;
+}
+
+bool tl_session_reopened(const tl_session *s)
+{
+    return s->reopened;
 }
 
 void **tl_session_slot(tl_session *s)

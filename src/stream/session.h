@@ -111,6 +111,9 @@ tl_session *tl_sessions_end(tl_sessions *t);
 
 /* True once both CLOSE events have been pulled. */
 bool tl_session_closed(const tl_session *s);
+/* Of tl_session_look(), for who needs nothing else. */
+uint64_t tl_session_id(const tl_session *s);
+bool tl_session_reopened(const tl_session *s);
 /* Fills *out with what is known now. */
 void tl_session_look(const tl_session *s, tl_session_info *out);
 /* One pointer for the layer above, NULL at first. */

@@ -65,7 +65,7 @@ tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst)
 void table_pools(tl_sessions *t)
 {
     for (int ipv4 = 0; ipv4 < 2; ipv4++) tl_pool_init(&t->pool[ipv4], sizeof(tl_session) + 2 * (size_t)(ipv4 ? IPV4_N : IPV6_N));
-    held_pools_init(&t->held);
+    held_pools_init(&t->held, sizeof(lane));
 }
 
 void table_forget(tl_sessions *t, tl_session *s)
@@ -146,8 +146,11 @@ tl_session *table_find(const tl_sessions *t, const tl_segment *seg, uint32_t has
 {
     if (t->bucket_n == 0) return NULL;
     const bucket *b = bucket_of(t, hash);
-    for (unsigned i = 0; i < b->n; i++)
-        if (b->tag[i] == tag(hash) && b->session[i]->hash == hash && between(t, b->session[i], seg, side)) return b->session[i];
+    for (unsigned i = 0; i < b->n; i++) {
+        if (b->tag[i] != tag(hash)) continue;
+        table_fetch(b->session[i], sizeof(tl_session));
+        if (b->session[i]->hash == hash && between(t, b->session[i], seg, side)) return b->session[i];
+    }
     if (!(b->mark & mark(hash))) return NULL;
     for (tl_session *s = b->more; s != NULL; s = s->chain)
         if (s->hash == hash && between(t, s, seg, side)) return s;
@@ -335,7 +338,7 @@ void table_account(tl_sessions *t, tl_session *s)
     if (s->conn.more != NULL) cost += block(conn_cost(&s->conn));
     for (int side = 0; side < 2; side++) {
         const lane *l = s->half[side].lane;
-        if (l != NULL) cost += block(sizeof *l) + l->held.bytes;
+        if (l != NULL) cost += sizeof *l + l->held.bytes;
         if (l != NULL && l->rare != NULL) cost += block(sizeof *l->rare) + l->rare->front.bytes + l->rare->aside.bytes;
     }
     size_t before = (size_t)s->cost * COST_UNIT, units = (cost + COST_UNIT - 1) / COST_UNIT;
