@@ -4,8 +4,10 @@
 **     frame ─decode─▶ segment ─push─▶ session ─pull─▶ event ─┬─▶ batch
 **                                                            └─▶ framer ─pull─▶ message ─▶ batch ─▶ writer
 **
-** Per session that has anything to tell there is a lane: its flow in the batches, and its framer.  Sessions without payload get their row
-** at the close and never have one.
+** Per session that has anything to tell there is a lane.  Sessions without payload get their row at the close and never have one.  What a
+** lane hears is kept on a tape (stream/tape.h), and when the session is over the batch takes that along: the thread behind this one makes
+** its rows and frames it (pipeline_framing.h).  One that is too long for a tape, or has to have a row before its end, gets a flow in the
+** batches, and a framer.
 **
 ** Invariants:
 ** 1. A session is pulled dry before the table is called again.
@@ -15,7 +17,8 @@
 **    framed again from the database.
 ** 4. A session that was only asked for, where those are summed up, waits to be forgotten by the table before it is added: a late answer
 **    makes it one that has a row.
-** 5. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
+** 5. Nothing of a session whose lane has a tape is in a batch, and its lane has nothing else.
+** 6. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
 **    taken back any more.
 */
 #include "app/pipeline.h"
@@ -34,18 +37,27 @@
 enum { BATCHES = 3 };
 static const size_t default_batch_bytes = (size_t)8 << 20;
 
-/* What sessions hold back of --memory, at most (and FRAMERS_SHARE: their framers), and for how much payload of all sessions: what a kill
-** takes must not be older. */
+/* What sessions hold back of --memory, on tapes and in flows, at most (and FRAMERS_SHARE: their framers), and for how much payload of all
+** sessions: what a kill takes must not be older. */
 enum { HELD_SHARE = 16, FRAMERS_SHARE = 8 };
-static const size_t held_bytes_most = (size_t)24 << 20;
+static const size_t held_bytes_most = (size_t)32 << 20;
 static const uint64_t held_payload = 256000000;
 
 typedef struct lane {
     struct lane *next, **prev; /* all of the pipeline */
     tl_session *session;
-    tl_flow *flow;
-    tl_framer *framer; /* NULL: reopened or resumed, or it gave up */
+    tl_flow *flow;     /* NULL: it has a tape */
+    tl_framer *framer; /* NULL: likewise, or reopened or resumed, or it gave up */
+    tl_tape tape;
+    struct lane *tape_next, **tape_prev; /* of those that have something on a tape, in the order in which they began to */
+    uint64_t tape_since;                 /* flows.payload then */
 } lane;
+
+/* What is on tapes. */
+typedef struct tapes {
+    lane *first, **last;
+    size_t bytes;
+} tapes;
 
 struct tl_pipeline {
     tl_decoder *decoder;
@@ -59,6 +71,7 @@ struct tl_pipeline {
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
     tl_stock stock;  /* of the lanes, their flows and framers */
     lane *lanes;
+    tapes tapes;
     tl_flows flows;
     tl_framers framers;
     tl_flow *brief;         /* owned; of sessions without a lane, one after the other */
@@ -78,46 +91,146 @@ struct tl_pipeline {
 
 /* ---- lanes ---- */
 
+static void tape_grew(tl_pipeline *p, lane *l, size_t room)
+{
+    p->tapes.bytes += l->tape.room - room;
+    if (l->tape_prev != NULL) return;
+    l->tape_since = p->flows.payload;
+    l->tape_prev = p->tapes.last;
+    *p->tapes.last = l;
+    p->tapes.last = &l->tape_next;
+}
+
+static void tape_free(tl_pipeline *p, lane *l)
+{
+    if (l->tape_prev == NULL) return;
+    *l->tape_prev = l->tape_next;
+    if (l->tape_next != NULL)
+        l->tape_next->tape_prev = l->tape_prev;
+    else
+        p->tapes.last = l->tape_prev;
+    l->tape_prev = NULL;
+    p->tapes.bytes -= l->tape.room;
+    tl_tape_free(&l->tape, &p->stock);
+}
+
 static void lane_free(tl_pipeline *p, lane *l)
 {
     *l->prev = l->next;
     if (l->next != NULL) l->next->prev = l->prev;
+    tape_free(p, l);
     tl_flow_free(l->flow);
     tl_framer_free(l->framer);
     tl_stock_give(&p->stock, l, sizeof *l);
 }
 
+static bool make_flow(tl_pipeline *p, lane *l)
+{
+    l->flow = tl_flow_new(&p->stock, tl_session_id(l->session), l);
+    if (l->flow != NULL) tl_flow_join(l->flow, &p->flows);
+    return l->flow != NULL;
+}
+
 static lane *lane_new(tl_pipeline *p, tl_session *s)
 {
-    tl_session_info info;
     lane *l = tl_stock_take_zero(&p->stock, sizeof *l);
     if (l == NULL) return NULL;
     l->next = p->lanes;
     l->prev = &p->lanes;
     if (l->next != NULL) l->next->prev = &l->next;
     p->lanes = l;
-    tl_session_look(s, &info);
     l->session = s;
-    l->flow = tl_flow_new(&p->stock, info.id, l);
-    bool framed = !info.reopened && !info.resumed;
-    if (framed) l->framer = tl_framer_new_from(&p->stock, p->registry, info.server.port);
-    if (l->flow == NULL || (l->framer == NULL && framed)) {
+    if ((tl_session_reopened(s) || tl_session_resumed(s)) && !make_flow(p, l)) {
         lane_free(p, l);
         return NULL;
     }
-    tl_flow_join(l->flow, &p->flows);
-    if (framed) tl_framer_join(l->framer, &p->framers);
     *tl_session_slot(s) = l;
     return l;
 }
 
 typedef tl_rc batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
 
-static tl_rc session_row(tl_pipeline *p, const lane *l, batch_session *how)
+static tl_rc row_of(tl_pipeline *p, const lane *l, batch_session *how)
 {
     tl_session_info info;
     tl_session_look(l->session, &info);
     return how(p->batch, l->flow, &info, l->framer != NULL ? tl_framer_protocol(l->framer) : "");
+}
+
+/* ---- what a session tells ---- */
+
+/* More of it than may wait waits for a hole to be decided.  At the end everything is known. */
+static tl_rc frame_later(tl_pipeline *p, lane *l)
+{
+    if (p->again_n == p->again_room) {
+        size_t room = p->again_room > 0 ? p->again_room * 2 : 64;
+        uint64_t *again = realloc(p->again, room * sizeof *again);
+        if (again == NULL) return TL_ENOMEM;
+        p->again = again;
+        p->again_room = room;
+    }
+    p->again[p->again_n++] = tl_session_id(l->session);
+    tl_framer_free(l->framer);
+    l->framer = NULL;
+    return TL_OK;
+}
+
+/* One of a lane with a flow. */
+static tl_rc flow_event(tl_pipeline *p, lane *l, const tl_event *ev)
+{
+    tl_message msg;
+    tl_rc rc = tl_batch_event(p->batch, l->flow, ev);
+    if (rc != TL_OK || l->framer == NULL) return rc;
+    rc = tl_framer_push(l->framer, ev);
+    while (rc == TL_OK && (rc = tl_framer_pull(l->framer, &msg)) == TL_OK) rc = tl_batch_message(p->batch, l->flow, &msg);
+    if (rc != TL_END) return rc;
+    return tl_framer_gave_up(l->framer) ? frame_later(p, l) : TL_OK;
+}
+
+/* A flow and a framer hear what is on the tape, and go on from there. */
+static tl_rc end_tape(tl_pipeline *p, lane *l)
+{
+    tl_session_info info;
+    tl_event ev;
+    tl_rc rc = TL_OK;
+    tl_session_look(l->session, &info);
+    l->framer = tl_framer_new_from(&p->stock, p->registry, info.server.port);
+    if (l->framer == NULL || !make_flow(p, l)) return TL_ENOMEM;
+    tl_framer_join(l->framer, &p->framers);
+    for (tl_span rest = tl_span_of(l->tape.p, l->tape.n); rc == TL_OK && tl_tape_next(&rest, &ev);) rc = flow_event(p, l, &ev);
+    tape_free(p, l);
+    return rc;
+}
+
+static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
+{
+    tl_rc rc = TL_OK;
+    p->gaps += ev->kind == TL_EV_GAP;
+    if (l->flow == NULL && tl_tape_takes(&l->tape, ev)) {
+        size_t room = l->tape.room;
+        rc = tl_tape_add(&l->tape, &p->stock, ev);
+        if (rc == TL_OK) tape_grew(p, l, room);
+        return rc;
+    }
+    if (l->flow == NULL) rc = end_tape(p, l);
+    return rc == TL_OK ? flow_event(p, l, ev) : rc;
+}
+
+/* The row of a session that goes on. */
+static tl_rc session_row(tl_pipeline *p, lane *l, batch_session *how)
+{
+    tl_rc rc = l->flow == NULL ? end_tape(p, l) : TL_OK;
+    return rc == TL_OK ? row_of(p, l, how) : rc;
+}
+
+/* What is known of a session that is over. */
+static tl_rc last_row(tl_pipeline *p, const lane *l)
+{
+    tl_session_info info;
+    if (l->flow != NULL) return row_of(p, l, tl_batch_session);
+    tl_session_look(l->session, &info);
+    p->flows.payload += l->tape.n;
+    return tl_batch_tape(p->batch, &info, tl_span_of(l->tape.p, l->tape.n));
 }
 
 /* ---- the loop, from the inside out ---- */
@@ -129,45 +242,27 @@ static tl_rc hand_over(tl_pipeline *p)
     return rc == TL_OK ? writer_hand_over(p->writer, &p->batch) : rc;
 }
 
+/* The lane that has held something back for longest, if it has to let go. */
+static lane *lane_due(const tl_pipeline *p, size_t most)
+{
+    const tapes *t = &p->tapes;
+    if (t->first == NULL || tl_flows_oldest(&p->flows) < t->first->tape_since) {
+        tl_flow *f = tl_flows_due(&p->flows, most > t->bytes ? most - t->bytes : 0, held_payload);
+        return f != NULL ? tl_flow_owner(f) : NULL;
+    }
+    bool due = t->bytes + p->flows.bytes > most || p->flows.payload - t->first->tape_since > held_payload;
+    return due ? t->first : NULL;
+}
+
 /* What sessions hold back beyond `most` bytes, or for too long, into batches. */
 static tl_rc write_held(tl_pipeline *p, size_t most)
 {
     tl_rc rc = TL_OK;
-    for (tl_flow *f; rc == TL_OK && (f = tl_flows_due(&p->flows, most, held_payload)) != NULL;) {
-        rc = session_row(p, tl_flow_owner(f), tl_batch_session);
+    for (lane *l; rc == TL_OK && (l = lane_due(p, most)) != NULL;) {
+        rc = session_row(p, l, tl_batch_session);
         if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
     }
     return rc;
-}
-
-/* More of it than may wait waits for a hole to be decided.  At the end everything is known. */
-static tl_rc frame_later(tl_pipeline *p, lane *l)
-{
-    tl_session_info info;
-    if (p->again_n == p->again_room) {
-        size_t room = p->again_room > 0 ? p->again_room * 2 : 64;
-        uint64_t *again = realloc(p->again, room * sizeof *again);
-        if (again == NULL) return TL_ENOMEM;
-        p->again = again;
-        p->again_room = room;
-    }
-    tl_session_look(l->session, &info);
-    p->again[p->again_n++] = info.id;
-    tl_framer_free(l->framer);
-    l->framer = NULL;
-    return TL_OK;
-}
-
-static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
-{
-    tl_message msg;
-    tl_rc rc = tl_batch_event(p->batch, l->flow, ev);
-    p->gaps += ev->kind == TL_EV_GAP;
-    if (rc != TL_OK || l->framer == NULL) return rc;
-    rc = tl_framer_push(l->framer, ev);
-    while (rc == TL_OK && (rc = tl_framer_pull(l->framer, &msg)) == TL_OK) rc = tl_batch_message(p->batch, l->flow, &msg);
-    if (rc != TL_END) return rc;
-    return tl_framer_gave_up(l->framer) ? frame_later(p, l) : TL_OK;
 }
 
 static tl_rc tell(tl_pipeline *p, lane *l, const tl_event *ev)
@@ -199,7 +294,7 @@ static tl_rc end_session(tl_pipeline *p, tl_session *s)
         return TL_OK;
     }
     if (l != NULL) {
-        rc = session_row(p, l, tl_batch_session);
+        rc = last_row(p, l);
         if (rc != TL_OK) return rc;
         *tl_session_slot(s) = NULL;
         lane_free(p, l);
@@ -217,7 +312,7 @@ static tl_rc drain(tl_pipeline *p, tl_session *s)
 {
     tl_event ev;
     tl_rc rc = TL_OK;
-    if (*tl_session_slot(s) == NULL && tl_session_resumed(s)) { /* invariant 5 */
+    if (*tl_session_slot(s) == NULL && tl_session_resumed(s)) { /* invariant 6 */
         lane *l = lane_new(p, s);
         rc = l == NULL ? TL_ENOMEM : session_row(p, l, tl_batch_session);
     }
@@ -319,12 +414,10 @@ static tl_rc store_failed(tl_pipeline *p, tl_rc rc)
 /* The state from before the end, into p->state. */
 static tl_rc save(tl_pipeline *p, const tl_session *s, tl_session_mark *mark, uint64_t *id)
 {
-    tl_session_info info;
     *mark = (tl_session_mark){0};
     tl_text_reset(&p->state);
     if (tl_session_fate(s) == TL_FATE_SAVE) tl_session_save(s, &p->state, mark);
-    tl_session_look(s, &info);
-    *id = info.id;
+    *id = tl_session_id(s);
     return p->state.failed ? TL_ENOMEM : TL_OK;
 }
 
@@ -373,6 +466,7 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     }
     tl_pipeline *p = calloc(1, sizeof *p);
     if (p != NULL) tl_stock_init(&p->stock);
+    if (p != NULL) p->tapes.last = &p->tapes.first;
     if (p != NULL) p->sessions = tl_sessions_new(&o->limits, next_id);
     if (p != NULL) p->decoder = tl_decoder_new(o->limits.hash_key);
     if (p != NULL) p->brief = tl_flow_new(NULL, 0, NULL);
@@ -393,7 +487,8 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     p->framers.held_most = o->limits.memory_bytes / FRAMERS_SHARE;
     p->held_most = o->limits.memory_bytes / HELD_SHARE < held_bytes_most ? o->limits.memory_bytes / HELD_SHARE : held_bytes_most;
     p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
-    writer_options w = {.level = o->level,
+    writer_options w = {.registry = p->registry,
+                        .level = o->level,
                         .threads = o->threads,
                         .batches = o->batches == 0  ? BATCHES
                                    : o->batches < 2 ? 2

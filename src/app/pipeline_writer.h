@@ -1,5 +1,6 @@
 /*
-** pipeline_writer.h - the other thread: takes full batches, has them packed (pipeline_packers.h) and stores them, gives them back empty.
+** pipeline_writer.h - the threads behind the reader: one takes full batches and plays the tapes in them (pipeline_framing.h), the other has
+** them packed (pipeline_packers.h), stores them and gives them back empty.
 **
 ** A fixed number of batches circulates: that is the memory, and the back-pressure.  The reader always holds one.
 */
@@ -11,8 +12,9 @@
 typedef struct writer writer;
 
 typedef struct writer_options {
-    int level;        /* of packing */
-    unsigned threads; /* that pack, see packers_start */
+    const tl_registry *registry; /* borrowed */
+    int level;                   /* of packing */
+    unsigned threads;            /* that pack, see packers_start */
     size_t batch_bytes;
     unsigned batches; /* that circulate */
 } writer_options;

@@ -24,6 +24,7 @@ tl_batch *tl_batch_new(size_t bytes)
     tl_batch *b = calloc(1, sizeof *b);
     if (b == NULL) return NULL;
     b->bytes = bytes;
+    b->tapes_end = &b->tapes;
     b->arena = tl_arena_new(bytes < block_bytes ? bytes + 4096 : block_bytes);
     if (b->arena == NULL) {
         free(b);
@@ -49,8 +50,8 @@ void tl_batch_free(tl_batch *b)
     if (b == NULL) return;
     while (b->touched != NULL) batch_untouch(b->touched);
     free_kept(b);
-    free(b->session_items.at);
-    free(b->op_items.at);
+    item_list *const lists[] = {&b->session_items, &b->op_items, &b->later_session_items, &b->later_op_items};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) free(lists[i]->at);
     tl_arena_free(b->arena);
     free(b);
 }
@@ -62,20 +63,23 @@ void tl_batch_reset(tl_batch *b)
     tl_arena_reset(b->arena);
     b->round++;
     b->payload = 0;
-    b->session_items.n = b->op_items.n = 0;
+    b->session_items.n = b->op_items.n = b->later_session_items.n = b->later_op_items.n = 0;
     b->lost_item = false;
     b->unpacked = 0;
+    b->later = 0;
+    b->tapes = NULL;
+    b->tapes_end = &b->tapes;
 }
 
 bool tl_batch_full(const tl_batch *b)
 {
     /* Each touched flow still needs its row: without counting them 20,000 open sessions would overrun the size by half. */
-    return tl_arena_used(b->arena) + b->kept_bytes + b->touched_n * sizeof(tl_row_session) >= b->bytes;
+    return tl_arena_used(b->arena) + b->kept_bytes + b->touched_n * sizeof(tl_row_session) + b->later >= b->bytes;
 }
 
 bool tl_batch_empty(const tl_batch *b)
 {
-    return b->session_items.n == 0 && b->op_items.n == 0 && !b->lost_item && b->touched == NULL;
+    return b->session_items.n == 0 && b->op_items.n == 0 && b->tapes == NULL && !b->lost_item && b->touched == NULL;
 }
 
 const tl_row_session *tl_batch_session_at(const tl_batch *b, size_t i)
@@ -121,6 +125,54 @@ static void add_item(tl_batch *b, item_list *list, tl_batch_item item)
         list->room = room;
     }
     list->at[list->n++] = item;
+}
+
+tl_rc tl_batch_tape(tl_batch *b, const tl_session_info *info, tl_span tape)
+{
+    enum { OPS = 4 }; /* a chunk of each direction, a request and its answer */
+    tl_taped *t = batch_alloc(b, sizeof *t);
+    char *history = tl_arena_copy(b->arena, info->history, strlen(info->history) + 1);
+    tl_layers *layers = tl_arena_copy(b->arena, info->layers, sizeof *layers);
+    uint8_t *bytes = tl_arena_copy(b->arena, tape.p, tape.n);
+    if (t == NULL || history == NULL || layers == NULL || bytes == NULL) return TL_ENOMEM;
+    *t = (tl_taped){.info = *info, .tape = tl_span_of(bytes, tape.n)};
+    t->info.history = history;
+    t->info.layers = layers;
+    *b->tapes_end = t;
+    b->tapes_end = &t->next;
+    b->later += tape.n + sizeof(tl_row_session) + OPS * sizeof(tl_op);
+    return TL_OK;
+}
+
+static void swap(item_list *a, item_list *b)
+{
+    item_list c = *a;
+    *a = *b;
+    *b = c;
+}
+
+const tl_taped *tl_batch_play(tl_batch *b)
+{
+    const tl_taped *first = b->tapes;
+    b->tapes = NULL;
+    b->tapes_end = &b->tapes;
+    b->later = 0;
+    swap(&b->session_items, &b->later_session_items);
+    swap(&b->op_items, &b->later_op_items);
+    return first;
+}
+
+static void append(tl_batch *b, item_list *list, item_list *more)
+{
+    for (size_t i = 0; i < more->n; i++) add_item(b, list, more->at[i]);
+    more->n = 0;
+}
+
+tl_rc tl_batch_played(tl_batch *b)
+{
+    append(b, &b->session_items, &b->later_session_items);
+    append(b, &b->op_items, &b->later_op_items);
+    return b->lost_item ? TL_ENOMEM : TL_OK;
 }
 
 static uint32_t number(uint64_t session_id)

@@ -15,6 +15,9 @@
 ** once, whole, and a chunk of a slow one is not cut by what others do.  A session's row leaves out what is held back, so whatever is
 ** handed over balances.
 **
+** A short session that has ended may come as a tape (stream/tape.h) instead, with what its row needs: nothing of it is in the batch or in
+** an earlier one.  Whoever has the batch next makes its rows, by the same calls, before anything is packed.
+**
 ** Writer side: pack, bring together what belongs together (tl_batch_order), then walk that.
 **
 ** Rows of sessions come first and hold absolute facts; what became of the bytes (stored, gap, duplicate, stray) is told as
@@ -28,6 +31,7 @@
 #include "base/varint.h"
 #include "message/framer.h"
 #include "stream/resume.h"
+#include "stream/tape.h"
 
 /* Raw bytes of a chunk at most: with its arrivals and the row's other columns it fills two overflow pages and the local part of a
 ** 32 KiB page (see DESIGN.md, "space"). */
@@ -117,6 +121,19 @@ TL_MUST_USE tl_rc tl_batch_state(tl_batch *b, uint64_t session_id, tl_span state
 ** The caller answers each with tl_batch_session_part(). */
 tl_flow *tl_batch_touched(tl_batch *b);
 
+/* A session that has ended, and all that it told. */
+typedef struct tl_taped {
+    struct tl_taped *next;
+    tl_session_info info; /* pointers in it point into the batch, and the tape lies there */
+    tl_span tape;
+} tl_taped;
+/* Both are copied. */
+TL_MUST_USE tl_rc tl_batch_tape(tl_batch *b, const tl_session_info *info, tl_span tape);
+/* All of them in the order in which they came, for whoever makes their rows: once, before tl_batch_played() and nothing else is called.
+** A session that was reopened has its tape before the rows of what followed: so rows made in between go before those that are there. */
+const tl_taped *tl_batch_play(tl_batch *b);
+TL_MUST_USE tl_rc tl_batch_played(tl_batch *b);
+
 /* As they came, from 0, until the batch is ordered; NULL: there are no more. */
 const tl_row_session *tl_batch_session_at(const tl_batch *b, size_t i);
 const tl_op *tl_batch_op_at(const tl_batch *b, size_t i);
@@ -178,6 +195,8 @@ typedef struct tl_flows {
 } tl_flows;
 /* Once, before the flow's first event. */
 void tl_flow_join(tl_flow *f, tl_flows *all);
+/* Where the clock stood when the first flow of them began to hold what it has; UINT64_MAX: none holds anything. */
+uint64_t tl_flows_oldest(const tl_flows *all);
 /* The flow that has held something back for longest, where together they hold more than `bytes`, or it has done so for `payload` bytes of
 ** all flows' payload; NULL: none.  The caller answers with tl_batch_session(). */
 tl_flow *tl_flows_due(const tl_flows *all, size_t bytes, uint64_t payload);

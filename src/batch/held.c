@@ -27,6 +27,11 @@ tl_flow *tl_flows_due(const tl_flows *all, size_t bytes, uint64_t payload)
     return f != NULL && (all->bytes > bytes || all->payload - f->held_since > payload) ? f : NULL;
 }
 
+uint64_t tl_flows_oldest(const tl_flows *all)
+{
+    return all->first != NULL ? all->first->held_since : UINT64_MAX;
+}
+
 static void more(tl_flow *f, size_t bytes)
 {
     tl_flows *all = f->flows;

@@ -54,8 +54,11 @@ struct tl_batch {
     size_t touched_n;
     kept *kept;
     size_t kept_bytes;
-    bool raw;        /* nothing will be packed */
-    size_t unpacked; /* of op_items: where the next thread cuts */
+    bool raw;     /* nothing will be packed */
+    size_t later; /* bytes that rows of the sessions on tapes will take, about */
+    tl_taped *tapes, **tapes_end;
+    item_list later_session_items, later_op_items; /* what was there when tapes began to be played */
+    size_t unpacked;                               /* of op_items: where the next thread cuts */
 };
 
 /* A chunk that still grows.  One capture, contiguous bytes. */

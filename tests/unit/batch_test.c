@@ -224,6 +224,42 @@ static void tells_a_direction_once(void)
     tl_stage_close(&s);
 }
 
+/* A session that ended and was opened again, both in one batch: what it told first, on a tape, is made rows of last. */
+static void puts_tapes_first(void)
+{
+    tl_stage s;
+    tl_tape tape = {0};
+    tl_stage_open(&s, NULL, 5);
+    s.info.layers = &s.layers;
+    s.info.closed = TL_WHY_FIN;
+    tl_event ev = {.kind = TL_EV_BYTES, .bytes = {(const uint8_t *)"abc", 3}, .length = 3, .at = {.frame = 1, .capture = 1}};
+    CU_ASSERT(tl_tape_add(&tape, NULL, &ev) == TL_OK);
+    CU_ASSERT(tl_batch_empty(s.batch));
+    CU_ASSERT_EQUAL(tl_batch_tape(s.batch, &s.info, tl_span_of(tape.p, tape.n)), TL_OK);
+    CU_ASSERT_FALSE(tl_batch_empty(s.batch));
+    tl_tape_free(&tape, NULL);
+    s.info.reopened = true;
+    tl_stage_play(&s, "c bytes 3 de 2");
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, s.flow, &s.info, ""), TL_OK);
+
+    const tl_taped *t = tl_batch_play(s.batch);
+    CU_ASSERT_FATAL(t != NULL && t->next == NULL && t->info.id == 5);
+    CU_ASSERT_PTR_NULL(tl_batch_session_at(s.batch, 0));
+    tl_flow *f = tl_flow_new(NULL, 5, NULL);
+    tl_span rest = t->tape;
+    CU_ASSERT(tl_tape_next(&rest, &ev) && tl_batch_event(s.batch, f, &ev) == TL_OK && !tl_tape_next(&rest, &ev));
+    CU_ASSERT_EQUAL(tl_batch_session(s.batch, f, &t->info, "http"), TL_OK);
+    CU_ASSERT_EQUAL(tl_batch_played(s.batch), TL_OK);
+    CU_ASSERT_PTR_NULL(tl_batch_play(s.batch));
+    CU_ASSERT_EQUAL(tl_batch_played(s.batch), TL_OK);
+    char *ops = tl_stage_ops(&s);
+    CU_ASSERT_STRING_EQUAL(ops, "c chunk 0 abc 3@1\nc chunk 3 de 2@2");
+    CU_ASSERT(!tl_batch_session_at(s.batch, 0)->exists && tl_batch_session_at(s.batch, 1)->exists);
+    free(ops);
+    tl_flow_free(f);
+    tl_stage_close(&s);
+}
+
 int main(void)
 {
     return tl_run_cases("batch", (const tl_case[]){{"ordered by session", orders_by_session},
@@ -233,6 +269,7 @@ int main(void)
                                                    {"a reopened session", knows_a_reopened_session},
                                                    {"fullness", tells_when_it_is_full},
                                                    {"small sessions stay small", is_small_for_small_sessions},
+                                                   {"tapes come first", puts_tapes_first},
                                                    {"a flow freed early", forgets_a_flow_that_is_freed},
                                                    {0}});
 }
