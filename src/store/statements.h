@@ -13,6 +13,10 @@
 
 struct libdeflate_decompressor;
 
+/* Of SQLite's page cache: the pages that the sessions of a few batches lie on, when tens of thousands are open; with less, each of them is
+** written and read back several times. */
+#define STORE_CACHE_KIB "32768"
+
 typedef enum statement {
     ST_BEGIN,
     ST_COMMIT,

@@ -78,7 +78,7 @@ static tl_rc settings(tl_store *s)
                                   "PRAGMA journal_mode = DELETE;"
                                   "PRAGMA locking_mode = NORMAL;"
                                   "PRAGMA synchronous = EXTRA;"
-                                  "PRAGMA cache_size = -16384;"
+                                  "PRAGMA cache_size = -" STORE_CACHE_KIB ";"
                                   "PRAGMA temp_store = FILE;"
                                   "PRAGMA secure_delete = OFF;" /* ON in Debian: each new page is cleared once more */
                                   "PRAGMA analysis_limit = 400;";
@@ -127,15 +127,17 @@ static void free_handle(tl_store *s)
 
 /* Before SQLite is first used; refused, harmlessly, where it is in use already.  Its count of its own memory is a lock around every malloc.
 ** The journals of statements, small in all that we do, stay in memory; sorts do not, and their files go to the folder of the database, the
-** only one that a sandbox leaves. */
+** only one that a sandbox leaves.  Pieces of SORT_PIECE are sorted beside the scan (indexes.c). */
 static void once(const char *path)
 {
+    enum { SORT_PIECE = 32 }; /* pages */
     const char *slash = strrchr(path, '/');
     char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
     if (folder != NULL) (void)setenv("SQLITE_TMPDIR", folder, 1);
     free(folder);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+    sqlite3_config(SQLITE_CONFIG_PMASZ, (unsigned)SORT_PIECE);
 }
 
 tl_store *tl_store_open(const char *path, const tl_store_options *o, tl_error *err)
