@@ -155,7 +155,9 @@ static void packs_the_same_again(void)
     open_with(&other, text, 60000, &again);
     pack(&other, 1);
     const tl_op_chunk *a = &tl_batch_op_at(one.batch, 0)->chunk, *b = &tl_batch_op_at(other.batch, 0)->chunk;
-    CU_ASSERT(a->data_size < 60000 && a->data_size == b->data_size && memcmp(a->data, b->data, a->data_size) == 0);
+    CU_ASSERT(a->data_size < 60000 && b->data_size < 60000);
+    CU_ASSERT_EQUAL(a->data_size, b->data_size);
+    CU_ASSERT(memcmp(a->data, b->data, a->data_size < b->data_size ? a->data_size : b->data_size) == 0);
     /* Packing twice changes nothing. */
     uint32_t size = a->data_size;
     pack(&one, 1);
