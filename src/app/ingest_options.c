@@ -46,7 +46,7 @@ static const char usage[] =
 
 static const size_t default_memory = (size_t)512 << 20, least_memory = (size_t)4 << 20;
 static const size_t default_batch = (size_t)8 << 20, least_batch = 4096;
-enum { BATCHES = 3, THREADS_MOST = 64 };
+enum { BATCHES = 4, THREADS_MOST = 64 };
 
 /* A number, then one of the suffixes; `none` counts where there is no suffix. */
 typedef struct unit {

@@ -34,7 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES = 3 };
+enum { BATCHES = 4 }; /* one for each thread, and one between them */
 static const size_t default_batch_bytes = (size_t)8 << 20;
 
 /* What sessions hold back of --memory, on tapes and in flows, at most (and FRAMERS_SHARE: their framers), and for how much payload of all

@@ -21,7 +21,7 @@ typedef struct tl_pipeline_options {
     int level;                   /* of compression: 0 to 9 */
     unsigned threads;            /* that pack, the storing one among them; 0: one for each processor.  The result is the same */
     size_t batch_bytes;          /* 0: 8 MiB */
-    unsigned batches;            /* that circulate, at least 2; 0: 3 */
+    unsigned batches;            /* that circulate, at least 2; 0: 4 */
     bool separate;               /* sessions that were open when an earlier run ended are not continued */
     bool scan_aggregate;         /* sessions that were only asked for are rows of scan (batch/scans.h) */
 } tl_pipeline_options;
