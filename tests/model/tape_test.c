@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 3000 };
+enum { ROUNDS = 1000 };
 
 static unsigned long long seed;
 
