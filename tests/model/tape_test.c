@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 1000 };
+enum { ROUNDS = 2000 };
 
 static unsigned long long seed;
 
@@ -138,7 +138,7 @@ static const tl_session_info info = {.id = 7,
 static void as_they_come(const tl_script *s, tl_text *out)
 {
     tl_text ignored = {0};
-    tl_batch *b = tl_batch_new((size_t)1 << 20);
+    tl_batch *b = tl_batch_new((size_t)1 << 16);
     tl_flow *flow = tl_flow_new(NULL, 7, NULL);
     tl_framer *f = tl_framer_new(tl_registry_builtin(), 80);
     tl_message m;
@@ -160,7 +160,7 @@ static bool from_tape(const tl_script *s, tl_text *out, size_t spoil)
 {
     tl_text other = {0};
     tl_tape tape = {0};
-    tl_batch *b = tl_batch_new((size_t)1 << 20);
+    tl_batch *b = tl_batch_new((size_t)1 << 16);
     framing *f = framing_new(tl_registry_builtin());
     bool all = true;
     if (b == NULL || f == NULL) abort();
