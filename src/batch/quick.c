@@ -12,6 +12,7 @@
 
 #include "batch/flat.h"
 
+#include <isa-l/crc.h>
 #include <libdeflate.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,7 +22,9 @@ enum {
     LOOK = 256,             /* by so many bytes of it */
     STORED_MIN = 2 * BLOCK, /* shorter runs of flat blocks are deflated with the rest */
     PARTS_MAX = 64,
-    STORED_MAX = 65535 /* RFC 1951 section 3.2.4 */
+    STORED_MAX = 65535, /* RFC 1951 section 3.2.4 */
+    HISTORY = 1 << 15,
+    RUN_MIN = 4096 /* ISA-L's MIN_REPEAT_LEN: so many bytes 0 or 255 in front are a block of their own, and the rest starts anew */
 };
 
 typedef struct part {
@@ -79,9 +82,49 @@ static bool put_stored(writer *w, const uint8_t *in, size_t n, bool last)
     return true;
 }
 
+static uint32_t slot_of(const void *p, uint32_t mask)
+{
+    return crc32_iscsi((unsigned char *)(uintptr_t)p, 4, 0) & mask;
+}
+
+static size_t run_in_front(const uint8_t *in, size_t n)
+{
+    size_t run = 0;
+    if (n > 0 && (in[0] == 0 || in[0] == 255))
+        while (run < n && in[run] == in[0]) run++;
+    return run < RUN_MIN ? 0 : run;
+}
+
+/*
+** Where the stream lies for these bytes.
+**
+** ISA-L (2.30, igzip_icf_body_h1_gr_bt.asm, .write_first_byte) hashes the four bytes at 2 from a register that still holds the stream's
+** address, shifted right by 16.  So position 2 is entered into a slot of its table that the address decides.  Mostly that shows in
+** nothing: who finds it there compares the bytes, and they differ.  It shows where the slot is the one of the bytes at 0 or 1, which are
+** lost then, or of bytes that the entry means by accident: at 2, or multiples of the history later, where an empty slot means 0 and its
+** multiples.  A place whose slot is none of these always gives the same, and of the eight there is one: their slots are
+** eight different ones of the whole table, against seven, and at least four of a small one, against three.
+*/
+static struct isal_zstream *place(quick *q, const uint8_t *in, size_t n)
+{
+    static const size_t meant[] = {0, 1, 2, HISTORY, HISTORY + 2, 2 * HISTORY, 2 * HISTORY + 2};
+    uint32_t mask = n < 4096 ? 31 : 8191; /* the table is smaller for a few bytes: 31 holds for each size of it */
+    uint32_t slots[sizeof meant / sizeof *meant];
+    size_t slots_n = 0, start = run_in_front(in, n);
+    for (size_t i = 0; i < sizeof meant / sizeof *meant && start + meant[i] + 4 <= n; i++)
+        slots[slots_n++] = slot_of(in + start + meant[i], mask);
+    uint8_t *p = q->places;
+    for (size_t k = 0;; k++, p += QUICK_PLACE) {
+        uint32_t address = (uint32_t)((uintptr_t)p >> 16), slot = slot_of(&address, mask);
+        size_t i = 0;
+        while (i < slots_n && slots[i] != slot) i++;
+        if (i == slots_n || k == QUICK_PLACES - 1) return (struct isal_zstream *)(void *)p;
+    }
+}
+
 static bool put_deflated(quick *q, writer *w, const uint8_t *in, size_t n, bool last)
 {
-    struct isal_zstream *z = &q->stream;
+    struct isal_zstream *z = place(q, in, n);
     /* ISA-L's own init leaves hist_bits and more as they were, and these decide what comes out. */
     memset(z, 0, offsetof(struct isal_zstream, internal_state.buffer));
     isal_deflate_stateless_init(z);
