@@ -51,6 +51,7 @@ tl_rc store_indexes_make(tl_store *s)
         sqlite3_exec(s->db, drop_sql, NULL, NULL, NULL) == SQLITE_OK && sqlite3_exec(s->db, make_sql(), NULL, NULL, NULL) == SQLITE_OK;
     if (!made) return store_failed(s, "make the indexes");
     (void)sqlite3_exec(s->db, sorted_sql, NULL, NULL, NULL);
+    s->many = false;
     s->indexes_missing = false;
     return TL_OK;
 }

@@ -13,9 +13,12 @@
 
 struct libdeflate_decompressor;
 
-/* Of SQLite's page cache: the pages that the sessions of a few batches lie on, when tens of thousands are open; with less, each of them is
-** written and read back several times. */
-#define STORE_CACHE_KIB "32768"
+/* Of SQLite's page cache.  Twice as much from the first batch on that has rows of MANY_SESSIONS: with tens of thousands open, those of the
+** next batches lie on the pages of the last ones, and each would be written and read back several times.  For long sessions more only takes
+** longer to go through. */
+#define STORE_CACHE_KIB      "16384"
+#define STORE_CACHE_MANY_KIB "32768"
+enum { MANY_SESSIONS = 1000 };
 
 typedef enum statement {
     ST_BEGIN,
@@ -103,6 +106,7 @@ struct tl_store {
     tl_store_totals totals, committed;
     tl_batch_items feed;                  /* what the tables of rows.h show */
     bool indexes_missing;                 /* see indexes.h */
+    bool many;                            /* the cache is the larger one */
     uint64_t sessions_before;             /* the number of the first session that this handle adds; 0: not looked at yet */
     image *image;                         /* owned; NULL: no need of it yet */
     sqlite3_stmt *statements[STATEMENTS]; /* prepared when first used */

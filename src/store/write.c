@@ -212,6 +212,8 @@ tl_rc store_rows(tl_store *s, tl_batch *b)
 {
     tl_batch_items items = {0};
     tl_rc rc = tl_batch_order(b, &items);
+    if (rc == TL_OK && !s->many && items.rows_end - items.rows >= MANY_SESSIONS)
+        s->many = sqlite3_exec(s->db, "PRAGMA cache_size = -" STORE_CACHE_MANY_KIB, NULL, NULL, NULL) == SQLITE_OK;
     if (rc == TL_OK) rc = sessions(s, &items);
     for (const tl_batch_item *at = items.ops; rc == TL_OK && at != items.ops_end;) {
         rc = new_rows(s, &at, items.ops_end);
