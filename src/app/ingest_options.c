@@ -45,8 +45,8 @@ static const char usage[] =
     "Exit status: 0 all indexed, 1 something failed or a capture is damaged (what is good of it is indexed), 2 wrong usage.\n";
 
 static const size_t default_memory = (size_t)512 << 20, least_memory = (size_t)4 << 20;
-static const size_t default_batch = (size_t)8 << 20, least_batch = 4096;
-enum { BATCHES = 4, THREADS_MOST = 64 };
+static const size_t default_batch = TL_PIPELINE_BATCH_BYTES, least_batch = 4096;
+enum { BATCHES = TL_PIPELINE_BATCHES, THREADS_MOST = 64 };
 
 /* A number, then one of the suffixes; `none` counts where there is no suffix. */
 typedef struct unit {

@@ -4,10 +4,8 @@
 **     frame ─decode─▶ segment ─push─▶ session ─pull─▶ event ─┬─▶ batch
 **                                                            └─▶ framer ─pull─▶ message ─▶ batch ─▶ writer
 **
-** Per session that has anything to tell there is a lane.  Sessions without payload get their row at the close and never have one.  What a
-** lane hears is kept on a tape (stream/tape.h), and when the session is over the batch takes that along: the thread behind this one makes
-** its rows and frames it (pipeline_framing.h).  One that is too long for a tape, or has to have a row before its end, gets a flow in the
-** batches, and a framer.
+** Per session that has anything to tell there is a lane (pipeline_lane.h).  Sessions without payload get their row at the close and never
+** have one.
 **
 ** Invariants:
 ** 1. A session is pulled dry before the table is called again.
@@ -17,249 +15,59 @@
 **    framed again from the database.
 ** 4. A session that was only asked for, where those are summed up, waits to be forgotten by the table before it is added: a late answer
 **    makes it one that has a row.
-** 5. Nothing of a session whose lane has a tape is in a batch, and its lane has nothing else.
-** 6. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
+** 5. A restored session has a row in a batch as soon as anything is asked of it: when the run ends, nothing of an earlier run has to be
 **    taken back any more.
 */
 #include "app/pipeline.h"
 
+#include "app/pipeline_lane.h"
 #include "app/pipeline_parts.h"
 #include "app/pipeline_reframe.h"
 #include "app/pipeline_resume.h"
 #include "app/pipeline_writer.h"
 #include "batch/scans.h"
-#include "message/framer.h"
 #include "packet/fragments.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES = 4 }; /* one for each thread, and one between them */
-static const size_t default_batch_bytes = (size_t)8 << 20;
-
-/* What sessions hold back of --memory, on tapes and in flows, at most (and FRAMERS_SHARE: their framers), and for how much payload of all
-** sessions: what a kill takes must not be older. */
-enum { HELD_SHARE = 16, FRAMERS_SHARE = 8 };
-static const size_t held_bytes_most = (size_t)32 << 20;
-static const uint64_t held_payload = 256000000;
-
-typedef struct lane {
-    struct lane *next, **prev; /* all of the pipeline */
-    tl_session *session;
-    tl_flow *flow;     /* NULL: it has a tape */
-    tl_framer *framer; /* NULL: likewise, or reopened or resumed, or it gave up */
-    tl_tape tape;
-    struct lane *tape_next, **tape_prev; /* of those that have something on a tape, in the order in which they began to */
-    uint64_t tape_since;                 /* flows.payload then */
-} lane;
-
-/* What is on tapes. */
-typedef struct tapes {
-    lane *first, **last;
-    size_t bytes;
-} tapes;
-
 struct tl_pipeline {
     tl_decoder *decoder;
     parts parts; /* of the segment at hand */
     tl_sessions *sessions;
-    const tl_registry *registry;
     tl_store *store;        /* borrowed; the writer thread's until it ended */
     uint32_t first_capture; /* of this run */
     uint64_t gaps;          /* told */
     writer *writer;
     tl_batch *batch; /* the one that fills; NULL after a failed hand-over */
-    tl_stock stock;  /* of the lanes, their flows and framers */
-    lane *lanes;
-    tapes tapes;
-    tl_flows flows;
-    tl_framers framers;
+    lanes lanes;
     tl_flow *brief;         /* owned; of sessions without a lane, one after the other */
     tl_scans *scans;        /* owned; NULL: sessions that were only asked for have rows like others */
     bool ending;            /* no segment comes any more */
-    size_t held_most;       /* bytes that they may hold back */
-    uint64_t first_session; /* likewise */
+    uint64_t first_session; /* of this run */
     tl_limits limits;
     bool separate;
-    tl_text state;   /* of one session */
-    uint64_t *again; /* sessions whose framer gave up: framed from the database at the end */
-    size_t again_n, again_room;
+    tl_text state;                 /* of one session */
     tl_at now;                     /* of the last frame; capture 0: none yet */
     tl_pipeline_capture *captures; /* all that were run: fragments are lost later than they are read */
     tl_error error;
 };
-
-/* ---- lanes ---- */
-
-static void tape_grew(tl_pipeline *p, lane *l, size_t room)
-{
-    p->tapes.bytes += l->tape.room - room;
-    if (l->tape_prev != NULL) return;
-    l->tape_since = p->flows.payload;
-    l->tape_prev = p->tapes.last;
-    *p->tapes.last = l;
-    p->tapes.last = &l->tape_next;
-}
-
-static void tape_free(tl_pipeline *p, lane *l)
-{
-    if (l->tape_prev == NULL) return;
-    *l->tape_prev = l->tape_next;
-    if (l->tape_next != NULL)
-        l->tape_next->tape_prev = l->tape_prev;
-    else
-        p->tapes.last = l->tape_prev;
-    l->tape_prev = NULL;
-    p->tapes.bytes -= l->tape.room;
-    tl_tape_free(&l->tape, &p->stock);
-}
-
-static void lane_free(tl_pipeline *p, lane *l)
-{
-    *l->prev = l->next;
-    if (l->next != NULL) l->next->prev = l->prev;
-    tape_free(p, l);
-    tl_flow_free(l->flow);
-    tl_framer_free(l->framer);
-    tl_stock_give(&p->stock, l, sizeof *l);
-}
-
-static bool make_flow(tl_pipeline *p, lane *l)
-{
-    l->flow = tl_flow_new(&p->stock, tl_session_id(l->session), l);
-    if (l->flow != NULL) tl_flow_join(l->flow, &p->flows);
-    return l->flow != NULL;
-}
-
-static lane *lane_new(tl_pipeline *p, tl_session *s)
-{
-    lane *l = tl_stock_take_zero(&p->stock, sizeof *l);
-    if (l == NULL) return NULL;
-    l->next = p->lanes;
-    l->prev = &p->lanes;
-    if (l->next != NULL) l->next->prev = &l->next;
-    p->lanes = l;
-    l->session = s;
-    if ((tl_session_reopened(s) || tl_session_resumed(s)) && !make_flow(p, l)) {
-        lane_free(p, l);
-        return NULL;
-    }
-    *tl_session_slot(s) = l;
-    return l;
-}
-
-typedef tl_rc batch_session(tl_batch *b, tl_flow *f, const tl_session_info *info, const char *protocol);
-
-static tl_rc row_of(tl_pipeline *p, const lane *l, batch_session *how)
-{
-    tl_session_info info;
-    tl_session_look(l->session, &info);
-    return how(p->batch, l->flow, &info, l->framer != NULL ? tl_framer_protocol(l->framer) : "");
-}
-
-/* ---- what a session tells ---- */
-
-/* More of it than may wait waits for a hole to be decided.  At the end everything is known. */
-static tl_rc frame_later(tl_pipeline *p, lane *l)
-{
-    if (p->again_n == p->again_room) {
-        size_t room = p->again_room > 0 ? p->again_room * 2 : 64;
-        uint64_t *again = realloc(p->again, room * sizeof *again);
-        if (again == NULL) return TL_ENOMEM;
-        p->again = again;
-        p->again_room = room;
-    }
-    p->again[p->again_n++] = tl_session_id(l->session);
-    tl_framer_free(l->framer);
-    l->framer = NULL;
-    return TL_OK;
-}
-
-/* One of a lane with a flow. */
-static tl_rc flow_event(tl_pipeline *p, lane *l, const tl_event *ev)
-{
-    tl_message msg;
-    tl_rc rc = tl_batch_event(p->batch, l->flow, ev);
-    if (rc != TL_OK || l->framer == NULL) return rc;
-    rc = tl_framer_push(l->framer, ev);
-    while (rc == TL_OK && (rc = tl_framer_pull(l->framer, &msg)) == TL_OK) rc = tl_batch_message(p->batch, l->flow, &msg);
-    if (rc != TL_END) return rc;
-    return tl_framer_gave_up(l->framer) ? frame_later(p, l) : TL_OK;
-}
-
-/* A flow and a framer hear what is on the tape, and go on from there. */
-static tl_rc end_tape(tl_pipeline *p, lane *l)
-{
-    tl_session_info info;
-    tl_event ev;
-    tl_rc rc = TL_OK;
-    tl_session_look(l->session, &info);
-    l->framer = tl_framer_new_from(&p->stock, p->registry, info.server.port);
-    if (l->framer == NULL || !make_flow(p, l)) return TL_ENOMEM;
-    tl_framer_join(l->framer, &p->framers);
-    for (tl_span rest = tl_span_of(l->tape.p, l->tape.n); rc == TL_OK && tl_tape_next(&rest, &ev);) rc = flow_event(p, l, &ev);
-    tape_free(p, l);
-    return rc;
-}
-
-static tl_rc one_event(tl_pipeline *p, lane *l, const tl_event *ev)
-{
-    tl_rc rc = TL_OK;
-    p->gaps += ev->kind == TL_EV_GAP;
-    if (l->flow == NULL && tl_tape_takes(&l->tape, ev)) {
-        size_t room = l->tape.room;
-        rc = tl_tape_add(&l->tape, &p->stock, ev);
-        if (rc == TL_OK) tape_grew(p, l, room);
-        return rc;
-    }
-    if (l->flow == NULL) rc = end_tape(p, l);
-    return rc == TL_OK ? flow_event(p, l, ev) : rc;
-}
-
-/* The row of a session that goes on. */
-static tl_rc session_row(tl_pipeline *p, lane *l, batch_session *how)
-{
-    tl_rc rc = l->flow == NULL ? end_tape(p, l) : TL_OK;
-    return rc == TL_OK ? row_of(p, l, how) : rc;
-}
-
-/* What is known of a session that is over. */
-static tl_rc last_row(tl_pipeline *p, const lane *l)
-{
-    tl_session_info info;
-    if (l->flow != NULL) return row_of(p, l, tl_batch_session);
-    tl_session_look(l->session, &info);
-    p->flows.payload += l->tape.n;
-    return tl_batch_tape(p->batch, &info, tl_span_of(l->tape.p, l->tape.n));
-}
 
 /* ---- the loop, from the inside out ---- */
 
 static tl_rc hand_over(tl_pipeline *p)
 {
     tl_rc rc = TL_OK;
-    for (tl_flow *f; rc == TL_OK && (f = tl_batch_touched(p->batch)) != NULL;) rc = session_row(p, tl_flow_owner(f), tl_batch_session_part);
+    for (tl_flow *f; rc == TL_OK && (f = tl_batch_touched(p->batch)) != NULL;) rc = lane_row_part(tl_flow_owner(f), p->batch);
     return rc == TL_OK ? writer_hand_over(p->writer, &p->batch) : rc;
-}
-
-/* The lane that has held something back for longest, if it has to let go. */
-static lane *lane_due(const tl_pipeline *p, size_t most)
-{
-    const tapes *t = &p->tapes;
-    if (t->first == NULL || tl_flows_oldest(&p->flows) < t->first->tape_since) {
-        tl_flow *f = tl_flows_due(&p->flows, most > t->bytes ? most - t->bytes : 0, held_payload);
-        return f != NULL ? tl_flow_owner(f) : NULL;
-    }
-    bool due = t->bytes + p->flows.bytes > most || p->flows.payload - t->first->tape_since > held_payload;
-    return due ? t->first : NULL;
 }
 
 /* What sessions hold back beyond `most` bytes, or for too long, into batches. */
 static tl_rc write_held(tl_pipeline *p, size_t most)
 {
     tl_rc rc = TL_OK;
-    for (lane *l; rc == TL_OK && (l = lane_due(p, most)) != NULL;) {
-        rc = session_row(p, l, tl_batch_session);
+    for (lane *l; rc == TL_OK && (l = lanes_due(&p->lanes, most)) != NULL;) {
+        rc = lane_row(l, p->batch);
         if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
     }
     return rc;
@@ -269,8 +77,9 @@ static tl_rc tell(tl_pipeline *p, lane *l, const tl_event *ev)
 {
     tl_event piece;
     tl_rc rc = TL_OK;
-    if (!parts_apply(&p->parts, ev)) return one_event(p, l, ev);
-    for (size_t done = 0; rc == TL_OK && parts_next(&p->parts, ev, &done, &piece);) rc = one_event(p, l, &piece);
+    p->gaps += ev->kind == TL_EV_GAP;
+    if (!parts_apply(&p->parts, ev)) return lane_hears(l, p->batch, ev);
+    for (size_t done = 0; rc == TL_OK && parts_next(&p->parts, ev, &done, &piece);) rc = lane_hears(l, p->batch, &piece);
     return rc;
 }
 
@@ -294,10 +103,9 @@ static tl_rc end_session(tl_pipeline *p, tl_session *s)
         return TL_OK;
     }
     if (l != NULL) {
-        rc = last_row(p, l);
+        rc = lane_last_row(l, p->batch);
         if (rc != TL_OK) return rc;
-        *tl_session_slot(s) = NULL;
-        lane_free(p, l);
+        lane_free(l);
     } else {
         tl_session_look(s, &info);
         tl_flow_again(p->brief, info.id);
@@ -312,21 +120,21 @@ static tl_rc drain(tl_pipeline *p, tl_session *s)
 {
     tl_event ev;
     tl_rc rc = TL_OK;
-    if (*tl_session_slot(s) == NULL && tl_session_resumed(s)) { /* invariant 6 */
-        lane *l = lane_new(p, s);
-        rc = l == NULL ? TL_ENOMEM : session_row(p, l, tl_batch_session);
+    if (*tl_session_slot(s) == NULL && tl_session_resumed(s)) { /* invariant 5 */
+        lane *l = lane_new(&p->lanes, s);
+        rc = l == NULL ? TL_ENOMEM : lane_row(l, p->batch);
     }
     while (rc == TL_OK && tl_session_pull(s, &ev)) {
         lane *l = *tl_session_slot(s);
         if (l == NULL && ev.kind == TL_EV_CLOSE) continue;
-        if (l == NULL) l = lane_new(p, s);
+        if (l == NULL) l = lane_new(&p->lanes, s);
         rc = l == NULL ? TL_ENOMEM : tell(p, l, &ev);
         /* What waited behind a million holes does not fit one batch. */
         if (rc == TL_OK && tl_batch_full(p->batch) && !tl_sessions_busy(p->sessions)) rc = hand_over(p);
     }
     if (rc == TL_OK && tl_session_closed(s)) rc = end_session(p, s);
     if (rc == TL_OK && tl_batch_full(p->batch)) rc = hand_over(p);
-    return rc == TL_OK ? write_held(p, p->held_most) : rc;
+    return rc == TL_OK ? write_held(p, p->lanes.held_most) : rc;
 }
 
 static tl_rc drain_due(tl_pipeline *p)
@@ -465,8 +273,8 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
         return NULL;
     }
     tl_pipeline *p = calloc(1, sizeof *p);
-    if (p != NULL) tl_stock_init(&p->stock);
-    if (p != NULL) p->tapes.last = &p->tapes.first;
+    const tl_registry *registry = o->registry != NULL ? o->registry : tl_registry_builtin();
+    if (p != NULL) lanes_init(&p->lanes, registry, o->limits.memory_bytes);
     if (p != NULL) p->sessions = tl_sessions_new(&o->limits, next_id);
     if (p != NULL) p->decoder = tl_decoder_new(o->limits.hash_key);
     if (p != NULL) p->brief = tl_flow_new(NULL, 0, NULL);
@@ -484,16 +292,13 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
     p->first_session = next_id;
     p->limits = o->limits;
     p->separate = o->separate;
-    p->framers.held_most = o->limits.memory_bytes / FRAMERS_SHARE;
-    p->held_most = o->limits.memory_bytes / HELD_SHARE < held_bytes_most ? o->limits.memory_bytes / HELD_SHARE : held_bytes_most;
-    p->registry = o->registry != NULL ? o->registry : tl_registry_builtin();
-    writer_options w = {.registry = p->registry,
+    writer_options w = {.registry = registry,
                         .level = o->level,
                         .threads = o->threads,
-                        .batches = o->batches == 0  ? BATCHES
+                        .batches = o->batches == 0  ? TL_PIPELINE_BATCHES
                                    : o->batches < 2 ? 2
                                                     : o->batches,
-                        .batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : default_batch_bytes};
+                        .batch_bytes = o->batch_bytes > 0 ? o->batch_bytes : TL_PIPELINE_BATCH_BYTES};
     p->writer = writer_start(store, &w, &p->batch, err);
     if (p->writer == NULL) {
         tl_pipeline_free(p);
@@ -505,15 +310,13 @@ tl_pipeline *tl_pipeline_new(tl_store *store, const tl_pipeline_options *o, tl_e
 void tl_pipeline_free(tl_pipeline *p)
 {
     if (p == NULL) return;
-    while (p->lanes != NULL) lane_free(p, p->lanes); /* of sessions that a failure left open */
-    tl_flow_free(p->brief);                          /* a failure may have left it in a batch */
+    lanes_clear(&p->lanes); /* of sessions that a failure left open */
+    tl_flow_free(p->brief); /* a failure may have left it in a batch */
     if (p->writer != NULL) (void)writer_stop(p->writer, NULL);
-    tl_stock_clear(&p->stock);
     tl_decoder_free(p->decoder);
     tl_sessions_free(p->sessions);
     tl_scans_free(p->scans);
     tl_text_free(&p->state);
-    free(p->again);
     free(p);
 }
 
@@ -604,7 +407,7 @@ tl_rc tl_pipeline_finish(tl_pipeline *p)
     p->writer = NULL;
     p->batch = NULL;
     if (rc == TL_OK) rc = store_scans(p);
-    if (rc == TL_OK) rc = tl_reframe_resumed(p->store, p->registry, p->first_capture, &p->error);
-    if (rc == TL_OK) rc = tl_reframe_these(p->store, p->registry, p->again, p->again_n, &p->error);
-    return rc == TL_OK ? tl_reframe_healed(p->store, p->registry, p->first_capture, &p->error) : rc;
+    if (rc == TL_OK) rc = tl_reframe_resumed(p->store, p->lanes.registry, p->first_capture, &p->error);
+    if (rc == TL_OK) rc = tl_reframe_these(p->store, p->lanes.registry, p->lanes.again, p->lanes.again_n, &p->error);
+    return rc == TL_OK ? tl_reframe_healed(p->store, p->lanes.registry, p->first_capture, &p->error) : rc;
 }

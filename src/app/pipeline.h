@@ -15,13 +15,16 @@
 #include "store/store.h"
 #include "stream/session.h"
 
+/* One batch for each thread that has to do with them, and one between. */
+enum { TL_PIPELINE_BATCHES = 4, TL_PIPELINE_BATCH_BYTES = 8 << 20 };
+
 typedef struct tl_pipeline_options {
     tl_limits limits;            /* of the session table; batches come on top */
     const tl_registry *registry; /* borrowed; NULL: the built-in detectors */
     int level;                   /* of compression: 0 to 9 */
     unsigned threads;            /* that pack, the storing one among them; 0: one for each processor.  The result is the same */
-    size_t batch_bytes;          /* 0: 8 MiB */
-    unsigned batches;            /* that circulate, at least 2; 0: 4 */
+    size_t batch_bytes;          /* 0: as below */
+    unsigned batches;            /* that circulate, at least 2; 0: as below */
     bool separate;               /* sessions that were open when an earlier run ended are not continued */
     bool scan_aggregate;         /* sessions that were only asked for are rows of scan (batch/scans.h) */
 } tl_pipeline_options;

@@ -36,12 +36,13 @@ void framing_free(framing *f)
     free(f);
 }
 
-static tl_rc one_event(const framing *f, tl_batch *b, tl_framer *framer, const tl_event *ev)
+tl_rc framing_event(tl_batch *b, tl_flow *f, tl_framer *framer, const tl_event *ev)
 {
     tl_message msg;
-    tl_rc rc = tl_batch_event(b, f->flow, ev);
-    if (rc == TL_OK) rc = tl_framer_push(framer, ev);
-    while (rc == TL_OK && (rc = tl_framer_pull(framer, &msg)) == TL_OK) rc = tl_batch_message(b, f->flow, &msg);
+    tl_rc rc = tl_batch_event(b, f, ev);
+    if (rc != TL_OK || framer == NULL) return rc;
+    rc = tl_framer_push(framer, ev);
+    while (rc == TL_OK && (rc = tl_framer_pull(framer, &msg)) == TL_OK) rc = tl_batch_message(b, f, &msg);
     return rc == TL_END ? TL_OK : rc;
 }
 
@@ -51,7 +52,7 @@ static tl_rc one_session(framing *f, tl_batch *b, const tl_taped *t)
     tl_framer *framer = tl_framer_new_from(&f->stock, f->registry, t->info.server.port);
     tl_rc rc = framer == NULL ? TL_ENOMEM : TL_OK;
     tl_flow_again(f->flow, t->info.id);
-    for (tl_span rest = t->tape; rc == TL_OK && tl_tape_next(&rest, &ev);) rc = one_event(f, b, framer, &ev);
+    for (tl_span rest = t->tape; rc == TL_OK && tl_tape_next(&rest, &ev);) rc = framing_event(b, f->flow, framer, &ev);
     assert(rc != TL_OK || !tl_framer_gave_up(framer)); /* a tape holds less than may wait */
     if (rc == TL_OK) rc = tl_batch_session(b, f->flow, &t->info, tl_framer_protocol(framer));
     tl_framer_free(framer);

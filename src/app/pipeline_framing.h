@@ -6,6 +6,9 @@
 
 #include "batch/batch.h"
 
+/* An event into the batch and, where there is one, the framer; its messages into the batch.  OK or ENOMEM. */
+TL_MUST_USE tl_rc framing_event(tl_batch *b, tl_flow *f, tl_framer *framer, const tl_event *ev);
+
 typedef struct framing framing;
 
 /* For one thread.  The registry outlives it.  NULL: no memory. */

@@ -19,15 +19,15 @@ uint64_t half_unwrap(half *h, uint32_t seq)
     return half_position(h, seq);
 }
 
-lane *half_lane(held_pools *pools, half *h)
+lane *half_lane(tl_pool *lanes, half *h)
 {
-    if (h->lane == NULL) h->lane = tl_pool_take(&pools->lanes);
+    if (h->lane == NULL) h->lane = tl_pool_take(lanes);
     return h->lane;
 }
 
-rare *half_rare(held_pools *pools, half *h)
+rare *half_rare(tl_pool *lanes, half *h)
 {
-    lane *l = half_lane(pools, h);
+    lane *l = half_lane(lanes, h);
     if (l == NULL) return NULL;
     if (l->rare == NULL) l->rare = calloc(1, sizeof *l->rare);
     return l->rare;
@@ -36,7 +36,7 @@ rare *half_rare(held_pools *pools, half *h)
 const lane half_no_lane;
 const rare half_no_rare;
 
-void half_free(held_pools *pools, half *h)
+void half_free(held_pools *pools, tl_pool *lanes, half *h)
 {
     if (h->lane == NULL) return;
     held_clear(pools, &h->lane->held);
@@ -46,11 +46,11 @@ void half_free(held_pools *pools, half *h)
         held_clear(pools, &h->lane->rare->believed);
         free(h->lane->rare);
     }
-    tl_pool_give(&pools->lanes, h->lane);
+    tl_pool_give(lanes, h->lane);
     h->lane = NULL;
 }
 
-void half_trim(held_pools *pools, half *h)
+void half_trim(tl_pool *lanes, half *h)
 {
     lane *l = h->lane;
     if (l == NULL) return;
@@ -59,7 +59,7 @@ void half_trim(held_pools *pools, half *h)
         l->rare = NULL;
     }
     if (h->payload || h->fin || memcmp(l, &half_no_lane, sizeof half_no_lane) != 0) return;
-    tl_pool_give(&pools->lanes, l);
+    tl_pool_give(lanes, l);
     h->lane = NULL;
 }
 
@@ -139,12 +139,12 @@ static void prove(held *node, const half *h)
     node->proof_capture = h->lane->acked_capture;
 }
 
-bool half_ack(held_pools *pools, half *h, uint64_t pos, tl_at at, int64_t clock)
+bool half_ack(tl_pool *lanes, half *h, uint64_t pos, tl_at at, int64_t clock)
 {
     uint64_t before = h->acked;
     if (pos <= before) return true;
     bool proves = !h->fixed || !h->exact || pos > h->base;
-    if (proves && half_lane(pools, h) == NULL) return false;
+    if (proves && half_lane(lanes, h) == NULL) return false;
     h->acked = pos;
     if (pos > h->ref) h->ref = pos;
     if (h->lane == NULL) return true;
@@ -174,10 +174,10 @@ void half_fin(half *h, uint64_t pos, tl_at at)
     }
 }
 
-bool half_sack(held_pools *pools, half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
+bool half_sack(tl_pool *lanes, half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock)
 {
     if (!h->payload || !h->fixed || to <= from || to <= h->acked || to <= half_rare_seen(h)->sack_to) return true;
-    rare *r = half_rare(pools, h);
+    rare *r = half_rare(lanes, h);
     if (r == NULL) return false;
     if (from < h->next) from = h->next;
     /* Nodes up to sack_to were looked at by an earlier block: each is looked at once. */

@@ -88,9 +88,9 @@ static inline uint64_t half_position(const half *h, uint32_t seq)
 /* A FIN at the position after the last byte.  The lane is there. */
 void half_fin(half *h, uint64_t pos, tl_at at);
 /* The peer acknowledged everything below pos.  false: no memory. */
-TL_MUST_USE bool half_ack(held_pools *pools, half *h, uint64_t pos, tl_at at, int64_t clock);
+TL_MUST_USE bool half_ack(tl_pool *lanes, half *h, uint64_t pos, tl_at at, int64_t clock);
 /* The peer holds [from, to), though not all before it (RFC 2018).  false: no memory. */
-TL_MUST_USE bool half_sack(held_pools *pools, half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock);
+TL_MUST_USE bool half_sack(tl_pool *lanes, half *h, uint64_t from, uint64_t to, tl_at at, int64_t clock);
 /* True where a byte of [from, to) is neither told nor held. */
 bool half_missing(const half *h, uint64_t from, uint64_t to);
 /* True where pos is farther from all that is known of this direction than the window of its receiver, p, allows. */
@@ -105,12 +105,12 @@ TL_MUST_USE bool half_believe(held_pools *pools, half *h, uint64_t pos);
 void half_fix(half *h, uint64_t base, bool exact);
 /* Puts a new node into held, with the proof of the hole before it where there is one already.  false: no memory, nothing changed. */
 TL_MUST_USE bool half_hold(held_pools *pools, half *h, held *node, int64_t clock);
-/* Made when needed.  NULL: no memory. */
-lane *half_lane(held_pools *pools, half *h);
-rare *half_rare(held_pools *pools, half *h);
+/* Made when needed, of the table's pool for lanes.  NULL: no memory. */
+lane *half_lane(tl_pool *lanes, half *h);
+rare *half_rare(tl_pool *lanes, half *h);
 /* Frees of both what is all zero and not needed. */
-void half_trim(held_pools *pools, half *h);
-void half_free(held_pools *pools, half *h);
+void half_trim(tl_pool *lanes, half *h);
+void half_free(held_pools *pools, tl_pool *lanes, half *h);
 
 /* What the direction could tell now. */
 typedef enum half_ready { HALF_NOTHING, HALF_FIX, HALF_DATA, HALF_CUT, HALF_HOLE } half_ready;

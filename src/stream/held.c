@@ -46,9 +46,8 @@ static uint32_t *lengths(held_page *p)
     return (uint32_t *)(lower(p) + p->room);
 }
 
-void held_pools_init(held_pools *pools, size_t lane_bytes)
+void held_pools_init(held_pools *pools)
 {
-    tl_pool_init(&pools->lanes, lane_bytes);
     tl_pool_init(&pools->nodes, sizeof(held) + SMALL);
     tl_pool_init(&pools->pages, page_bytes(PAGE_MOST));
 }
@@ -57,7 +56,6 @@ void held_pools_clear(held_pools *pools)
 {
     tl_pool_clear(&pools->nodes);
     tl_pool_clear(&pools->pages);
-    tl_pool_clear(&pools->lanes);
 }
 
 size_t held_cost(const held *h)

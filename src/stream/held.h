@@ -28,9 +28,9 @@ typedef struct held {
     uint8_t bytes[];  /* n of them; none for a cut */
 } held;
 
-/* Where the nodes and pages of all trees of a table lie, and the lanes (half.h) that have these trees. */
+/* Where the nodes and pages of all trees of a table lie. */
 typedef struct held_pools {
-    tl_pool nodes, pages, lanes;
+    tl_pool nodes, pages;
 } held_pools;
 
 typedef struct held_tree {
@@ -45,7 +45,7 @@ typedef struct held_tree {
 
 /* An empty tree is all zero. */
 
-void held_pools_init(held_pools *pools, size_t lane_bytes);
+void held_pools_init(held_pools *pools);
 /* All nodes were freed, all trees are empty. */
 void held_pools_clear(held_pools *pools);
 /* A data node with a copy of the bytes, or a cut (bytes NULL), not in a tree yet.  NULL: no memory. */

@@ -24,6 +24,7 @@ enum { ASIDE_MOST = 9 };
 typedef struct reader {
     tl_span in;
     held_pools *pools;
+    tl_pool *lanes;
     uint32_t captures;
     int64_t now;
     bool bad; /* something cannot be: everything after it is read as 0 */
@@ -161,7 +162,7 @@ static void get_lane(reader *r, half *h)
 
 static void get_half(reader *r, half *h)
 {
-    rare *odd = half_rare(r->pools, h);
+    rare *odd = half_rare(r->lanes, h);
     if (odd == NULL) {
         r->bad = r->no_memory = true;
         return;
@@ -208,7 +209,7 @@ static void get_half(reader *r, half *h)
     h->window_scale = (int8_t)scale;
     odd->wild_acks = (uint8_t)get(r, UINT8_MAX);
     if (!r->bad && h->payload) get_lane(r, h);
-    half_trim(r->pools, h);
+    half_trim(r->lanes, h);
 }
 
 static void get_conn(reader *r, conn *c)
@@ -318,7 +319,7 @@ static tl_segment key_of(const tl_session *s)
 tl_rc tl_session_restore(tl_sessions *t, uint64_t id, tl_span state, uint32_t captures, tl_session **out)
 {
     int side;
-    reader r = {.in = state, .pools = &t->held, .captures = captures};
+    reader r = {.in = state, .pools = &t->held, .lanes = &t->lanes, .captures = captures};
     require(&r, get(&r, STATE_VERSION) == STATE_VERSION);
     r.now = (int64_t)get(&r, (uint64_t)CLOCK_MAX);
     tl_addr src = get_addr(&r), dst = get_addr(&r);

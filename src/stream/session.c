@@ -83,6 +83,7 @@ void tl_sessions_free(tl_sessions *t)
         }
     for (int i = 0; i < 2; i++) tl_pool_clear(&t->pool[i]);
     held_pools_clear(&t->held);
+    tl_pool_clear(&t->lanes);
     free(t->ending);
     free(t->heap);
     free(t->buckets);

@@ -65,7 +65,8 @@ tl_session *table_new(tl_sessions *t, const tl_addr *src, const tl_addr *dst)
 void table_pools(tl_sessions *t)
 {
     for (int ipv4 = 0; ipv4 < 2; ipv4++) tl_pool_init(&t->pool[ipv4], sizeof(tl_session) + 2 * (size_t)(ipv4 ? IPV4_N : IPV6_N));
-    held_pools_init(&t->held, sizeof(lane));
+    held_pools_init(&t->held);
+    tl_pool_init(&t->lanes, sizeof(lane));
 }
 
 void table_forget(tl_sessions *t, tl_session *s)
@@ -364,8 +365,8 @@ void table_free_session(tl_sessions *t, tl_session *s)
 {
     assert(s->list == LIST_NONE && s->heap_at == 0 && !s->in_table);
     t->memory -= (size_t)s->cost * COST_UNIT;
-    half_free(&t->held, &s->half[0]);
-    half_free(&t->held, &s->half[1]);
+    half_free(&t->held, &t->lanes, &s->half[0]);
+    half_free(&t->held, &t->lanes, &s->half[1]);
     conn_free(&s->conn);
     if (t->cur.session == s) held_delete(&t->held, t->cur.node);
     table_forget(t, s);

@@ -90,6 +90,7 @@ struct tl_sessions {
     uint64_t first_id, next_id, open;
     tl_pool pool[2]; /* where sessions lie, by their `ipv4` */
     held_pools held; /* where what they hold lies */
+    tl_pool lanes;   /* of the halves */
     bucket *buckets;
     size_t bucket_n, session_n; /* bucket_n is a power of 2 */
     tl_session *newest[LISTS], *oldest[LISTS];

@@ -86,7 +86,7 @@ static bool see_syn(tl_session *s, int side, const tl_segment *seg)
         if (node != NULL && node->pos < base) return true; /* not this stream's SYN */
         half_fix(h, base, true);
     } else if (base < h->base && !h->exact) {
-        if (half_rare(&s->table->held, h) == NULL) return false;
+        if (half_rare(&s->table->lanes, h) == NULL) return false;
         h->lane->rare->syn_base = base;
     } else if (base == h->base) {
         h->exact = true;
@@ -124,7 +124,7 @@ static bool see_sack(tl_session *s, int side, const tl_segment *seg)
     for (int i = 0; i < seg->sack_n; i++) {
         uint64_t from = half_position(p, seg->sack[i][0]), to = half_position(p, seg->sack[i][1]);
         if (p->fin && to > p->lane->fin_pos) to = p->lane->fin_pos; /* the FIN counts too */
-        if (!half_far(p, h, to) && !half_sack(&s->table->held, p, from, to, seg->at, s->table->clock)) return false;
+        if (!half_far(p, h, to) && !half_sack(&s->table->lanes, p, from, to, seg->at, s->table->clock)) return false;
     }
     return true;
 }
@@ -137,7 +137,7 @@ static bool see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ac
     uint64_t pos = half_unwrap(p, seg->ack);
     if (!p->fixed && p->base == 0) p->base = pos;
     if (pos > p->acked && half_far(p, h, pos)) {
-        bool no_memory = half_rare(&s->table->held, p) == NULL;
+        bool no_memory = half_rare(&t->lanes, p) == NULL;
         if (no_memory) return false;
         if (!believe_ack(&t->held, p, h, pos, &no_memory)) {
             *ack_pos = p->acked;
@@ -156,16 +156,16 @@ static bool see_ack(tl_session *s, int side, const tl_segment *seg, uint64_t *ac
     }
     if (pos <= p->acked) return true;
     if (p->fixed && half_missing(p, p->acked, pos)) conn_gap(&s->conn, !side);
-    return half_ack(&t->held, p, pos, seg->at, t->clock);
+    return half_ack(&t->lanes, p, pos, seg->at, t->clock);
 }
 
 static bool see_payload(tl_session *s, int side, const tl_segment *seg, uint64_t pos, uint64_t ack_pos, bool far)
 {
     tl_sessions *t = s->table;
     half *h = &s->half[side];
-    lane *l = half_lane(&s->table->held, h);
+    lane *l = half_lane(&t->lanes, h);
     bool early = h->fixed && !h->exact && pos < h->base;
-    if (l == NULL || ((far || early) && half_rare(&s->table->held, h) == NULL)) return false;
+    if (l == NULL || ((far || early) && half_rare(&t->lanes, h) == NULL)) return false;
     if (!h->payload) l->since = t->clock;
     h->payload = true;
     uint64_t end = pos + seg->payload_wire;
@@ -236,7 +236,7 @@ static bool see_copy(tl_session *s, int side, const tl_segment *seg)
 {
     half *h = &s->half[side];
     s->table->other_channel = true;
-    if (half_rare(&s->table->held, h) == NULL) return false;
+    if (half_rare(&s->table->lanes, h) == NULL) return false;
     lane *l = h->lane;
     l->rare->other_channel++;
     if (seg->payload_wire == 0) return true;
@@ -257,8 +257,8 @@ bool witness_see(tl_session *s, int side, const tl_segment *seg)
     if (h->packets > 0 && channel != h->channel && repeats(s, side, seg)) return see_copy(s, side, seg);
     uint64_t ack_pos = 0, top = h->top;
     find_roles(s, side, seg);
-    if (seg->flags & TL_FIN && half_lane(&s->table->held, h) == NULL) return false;
-    if (seg->flags & TL_URG && half_rare(&s->table->held, h) == NULL) return false;
+    if (seg->flags & TL_FIN && half_lane(&s->table->lanes, h) == NULL) return false;
+    if (seg->flags & TL_URG && half_rare(&s->table->lanes, h) == NULL) return false;
     if (seg->flags & TL_SYN && !see_syn(s, side, seg)) return false;
     uint64_t pos = half_unwrap(h, seg->seq) + !!(seg->flags & TL_SYN);
     uint64_t end = pos + seg->payload_wire;

@@ -74,7 +74,7 @@ static bool run(order in, order out, uint32_t n, uint64_t seed, uint32_t sabotag
     uint8_t *there = calloc(n, 1);
     uint32_t *first = numbers(in, n, seed), *second = numbers(out, n, seed + 1);
     if (there == NULL) abort();
-    held_pools_init(&pools, 64);
+    held_pools_init(&pools);
     for (uint32_t i = 0; i < n; i++) {
         held *h = held_new(&pools, (uint64_t)first[i] * STEP, bytes, LENGTH, (tl_at){1, 1, 1});
         if (h == NULL || !held_insert(&pools, &t, h)) abort();
@@ -124,7 +124,7 @@ static void in_and_out(void)
     uint64_t seed = 99;
     bool good = true;
     memset(there, 0, sizeof there);
-    held_pools_init(&pools, 64);
+    held_pools_init(&pools);
     for (unsigned i = 0; i < MOVES; i++) {
         uint32_t at = (uint32_t)(next_random(&seed) % N), most = i / 10000 % 2 ? N / 8 : N;
         if (there[at] || at >= most) {
@@ -179,7 +179,7 @@ static bool punches(uint64_t seed, unsigned sabotage)
     bool good = true;
     unsigned punched = 0;
     memset(model, 0, sizeof model);
-    held_pools_init(&pools, 64);
+    held_pools_init(&pools);
     for (unsigned move = 0; good && move < 6000; move++) {
         uint64_t from = next_random(&seed) % SPACE, to = from + 1 + next_random(&seed) % 40;
         bool cut = next_random(&seed) % 2 == 0;
